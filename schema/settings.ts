@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/**
+ * Every setting of the registry, read once and validated here. On one machine they are environment variables
+ * of `npm start`; deployed, they are variables and secrets of the Worker under the same names.
+ */
+const text = z.string().min(1);
+const count = (fallback: number, min: number, max: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
+const url = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''));
+
+/** What the Worker itself reads. */
+export const workerSettings = z.object({
+  S3_ENDPOINT: url.describe('where the Worker reaches the object store'),
+  S3_PUBLIC_ENDPOINT: url.optional().describe('where clients reach it, when that is another address'),
+  S3_REGION: text.default('auto').describe('region in the signatures'),
+  S3_BUCKET: text.default('bullion').describe('bucket that holds the layers'),
+  S3_ACCESS_KEY_ID: text.describe('credential for the object store'),
+  S3_SECRET_ACCESS_KEY: text.describe('its secret'),
+  BULLION_UPLOAD_TTL_SECONDS: count(86_400, 60, 604_800).describe(
+    'how long an upload may take until it is ended',
+  ),
+  BULLION_URL_TTL_SECONDS: count(3_600, 1, 604_800).describe('how long a presigned URL works'),
+  BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe('how long bytes stay that no image names'),
+  BULLION_MAX_ACTIVE_OPERATIONS: count(15, 1, 10_000).describe('running operations in a folder'),
+  BULLION_JOB_ATTEMPTS: count(8, 1, 100).describe('how often a job is tried while a part does not answer'),
+  BULLION_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .describe('origins of web consoles, separated by commas'),
+});
+
+export type WorkerSettings = z.infer<typeof workerSettings>;
