@@ -1,0 +1,107 @@
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { accessBindings, apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
+import type { Orm, Statement } from './client.ts';
+
+/** What a caller presents. `prefix` finds the key; its secret is compared outside the database. */
+export type Credential = { readonly kind: 'api-key'; readonly prefix: string; readonly secretHash: string };
+
+/** The resource that a call is about: roles count on it and on everything above it. */
+export interface Scope {
+  readonly kind:
+    | 'image'
+    | 'operation'
+    | 'folder'
+    | 'cloud'
+    | 'serviceAccount'
+    | 'apiKey'
+    | 'organization'
+    | 'none';
+  readonly id: string;
+}
+
+/** The row of a presented credential, with the service account that it stands for. */
+export function findCaller(orm: Orm, credential: Credential) {
+  return orm
+    .select({
+      keyId: apiKeys.id,
+      serviceAccountId: apiKeys.serviceAccountId,
+      secretHash: apiKeys.secretHash,
+      scopes: apiKeys.scopes,
+      expiresAt: apiKeys.expiresAt,
+      lastUsedAt: apiKeys.lastUsedAt,
+    })
+    .from(apiKeys)
+    .where(eq(apiKeys.prefix, credential.prefix));
+}
+
+/** The id of the service account behind a credential, for use inside other statements. */
+export function callerId(credential: Credential): SQL {
+  return sql`(SELECT service_account_id FROM api_keys WHERE prefix = ${credential.prefix})`;
+}
+
+/**
+ * The roles that the caller has on a resource: bound on it, or on its folder, cloud or organization, to the caller
+ * or to a public group. Deleted resources have none of their own; an operation keeps its resource's folder and cloud.
+ */
+export function findRoles(orm: Orm, credential: Credential, scope: Scope) {
+  return orm.all<{ role: string; level: string }>(sql`
+    WITH target (kind, id, folder_id, cloud_id) AS (${target(scope)}),
+    scope (kind, id) AS (
+      SELECT kind, id FROM target
+      UNION ALL SELECT 'folder', folder_id FROM target
+      UNION ALL SELECT 'cloud', cloud_id FROM target
+      UNION ALL SELECT 'organization', clouds.organization_id FROM clouds JOIN target ON clouds.id = target.cloud_id
+    ),
+    subject (type, id) AS (
+      SELECT 'serviceAccount', ${callerId(credential)}
+      UNION ALL SELECT 'system', 'allAuthenticatedUsers'
+      UNION ALL SELECT 'system', 'allUsers'
+    )
+    SELECT DISTINCT binding.role_id AS role, scope.kind AS level
+    FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
+    WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
+      AND binding.subject_type = subject.type AND binding.subject_id = subject.id`);
+}
+
+/** Where a resource stands in the hierarchy, as one row (kind, id, folder_id, cloud_id). */
+function target({ kind, id }: Scope): SQL {
+  switch (kind) {
+    case 'image':
+      return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}`;
+    case 'operation':
+      return sql`SELECT resource_kind, resource_id, folder_id, cloud_id FROM operations WHERE id = ${id}`;
+    case 'folder':
+      return sql`SELECT 'folder', NULL, id, cloud_id FROM folders WHERE id = ${id}`;
+    case 'cloud':
+      return sql`SELECT 'cloud', NULL, NULL, id FROM clouds WHERE id = ${id}`;
+    case 'serviceAccount':
+      return sql`SELECT 'serviceAccount', id, folder_id, cloud_id FROM service_accounts WHERE id = ${id}`;
+    case 'apiKey':
+      return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
+        FROM api_keys JOIN service_accounts ON service_accounts.id = api_keys.service_account_id
+        WHERE api_keys.id = ${id}`;
+    case 'organization':
+      return sql`SELECT 'organization', ${id}, NULL, NULL`;
+    case 'none':
+      return sql`SELECT NULL, NULL, NULL, NULL WHERE 0`;
+  }
+}
+
+/** Notes that a key was used. */
+export function touchKey(orm: Orm, keyId: string, now: number): Statement {
+  return orm.update(apiKeys).set({ lastUsedAt: now }).where(eq(apiKeys.id, keyId));
+}
+
+/** All bindings set directly on a resource, in a stable order. */
+export function bindingsOf(orm: Orm, resourceKind: string, resourceId: string) {
+  return orm
+    .select()
+    .from(accessBindings)
+    .where(and(eq(accessBindings.resourceKind, resourceKind), eq(accessBindings.resourceId, resourceId)))
+    .orderBy(accessBindings.subjectType, accessBindings.subjectId, accessBindings.roleId);
+}
+
+/** Whether a service account exists, for checks of a binding's subject. */
+export function findServiceAccountById(orm: Orm, id: string) {
+  return orm.select().from(serviceAccounts).where(eq(serviceAccounts.id, id));
+}
