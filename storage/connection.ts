@@ -1,0 +1,82 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { unavailable } from './errors.ts';
+
+/** Where the store is and who asks. */
+export interface StoreSettings {
+  /** Address at which this process reaches the store: `https://host[:port]`, without the bucket. */
+  readonly endpoint: string;
+  /** Address at which clients reach it, when that is another one: presigned URLs point there. */
+  readonly publicEndpoint?: string;
+  /** Region in the signatures; stores other than R2 check it. */
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Answers come within this time, retries and the whole body included. */
+const CALL_TIMEOUT_MS = 60_000;
+
+/** Attempts of a call: jobs are repeated as a whole, so a call only bridges a moment. */
+const MAX_ATTEMPTS = 3;
+
+export interface CallOptions {
+  readonly abortSignal: AbortSignal;
+}
+
+/** One bucket of one store. */
+export interface Connection {
+  readonly bucket: string;
+  /** Requests sent so far, each attempt counted. */
+  readonly requestCount: number;
+  /** Runs one call. Whatever it throws becomes a StoreUnavailable. */
+  call<Answer>(
+    operation: string,
+    request: (client: S3Client, options: CallOptions) => Promise<Answer>,
+  ): Promise<Answer>;
+}
+
+/** The settings that every S3 client of Bullion has, for calls and for presigned URLs alike. */
+export function s3Client(settings: StoreSettings, endpoint: string): S3Client {
+  return new S3Client({
+    endpoint,
+    region: settings.region,
+    credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
+    forcePathStyle: true,
+    maxAttempts: MAX_ATTEMPTS,
+    // By default the SDK signs a checksum of the body it was given; a presigned URL has none yet, and its URL
+    // would then accept the empty body only. Stores other than S3 often refuse these headers altogether.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+}
+
+export function connect(settings: StoreSettings): Connection {
+  const client = s3Client(settings, settings.endpoint);
+  let requestCount = 0;
+  client.middlewareStack.add(
+    (next) => (args) => {
+      requestCount += 1;
+      return next(args);
+    },
+    { step: 'deserialize', name: 'countRequests', priority: 'low' },
+  );
+  return {
+    bucket: settings.bucket,
+    get requestCount() {
+      return requestCount;
+    },
+    async call(operation, request) {
+      try {
+        return await request(client, { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+      } catch (error) {
+        throw unavailable(operation, error);
+      }
+    },
+  };
+}
+
+/** Stores quote ETags, some answers leave the quotes out: they are kept and compared without. */
+export function unquotedEtag(etag: string): string {
+  return etag.replace(/^(?:W\/)?"?/, '').replace(/"$/, '');
+}

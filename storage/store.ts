@@ -1,0 +1,115 @@
+/**
+ * The object store: the only place that speaks S3.
+ *
+ * Layout: one bucket, one object for each layer under `layers/<id>`, never overwritten once it is complete.
+ * Keys are ASCII without `%` (`checkedKey`), because stores treat other keys differently.
+ *
+ * Permissions the credential needs: on the bucket ListBucket (HeadBucket, and a 404 instead of a 403 for a missing
+ * object); on its objects PutObject (which covers opening and completing an upload and writing its parts),
+ * ListMultipartUploadParts, AbortMultipartUpload, GetObject and DeleteObject. None to administer the bucket.
+ *
+ * Limits that S3 sets: 10,000 parts an upload, 5 MiB to 5 GiB a part (the last may be shorter), 5 TiB an object,
+ * a presigned URL at most seven days. R2 also wants all parts but the last to be equally long.
+ *
+ * ETags go in and out without quotes. They name a version of an object and are not a digest of its bytes.
+ * Every method may throw StoreUnavailable. Bodies are never sent through here: clients PUT to presigned URLs.
+ */
+import { connect, type StoreSettings, s3Client } from './connection.ts';
+import {
+  abortMultipart,
+  type CompleteOutcome,
+  completeMultipart,
+  listParts,
+  type NamedPart,
+  openMultipart,
+  type StoredPart,
+} from './multipart.ts';
+import { checkBucket, deleteObject, head, readRange, type StoredObject } from './objects.ts';
+import { type DownloadName, type PresignedPut, presignDownload, presignPart } from './presign.ts';
+
+export type { StoreSettings } from './connection.ts';
+export { ObjectChanged, StoreUnavailable } from './errors.ts';
+export type { CompleteOutcome, NamedPart, StoredPart } from './multipart.ts';
+export type { StoredObject } from './objects.ts';
+export type { DownloadName, PresignedPut } from './presign.ts';
+
+export interface Store {
+  /** Requests sent to the store so far, each attempt counted; presigning sends none. */
+  readonly calls: number;
+
+  /** Opens a multipart upload. out: the store's id for it. */
+  openMultipart(key: string, contentType: string): Promise<string>;
+  /** All parts that the store holds, by number; undefined when the upload is unknown. */
+  listParts(key: string, storeUploadId: string): Promise<StoredPart[] | undefined>;
+  /** Joins the parts. After any outcome, and after StoreUnavailable, `head` tells what is there. */
+  completeMultipart(
+    key: string,
+    storeUploadId: string,
+    parts: readonly NamedPart[],
+  ): Promise<CompleteOutcome>;
+  /** Ends an upload and frees its parts; an unknown upload is fine. */
+  abortMultipart(key: string, storeUploadId: string): Promise<void>;
+
+  /** Size and ETag, or undefined when there is no such object. */
+  head(key: string): Promise<StoredObject | undefined>;
+  /** Exactly `length` bytes from `offset` of the object with this ETag; ObjectChanged when it is not there as such. */
+  readRange(key: string, etag: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Deletes an object; nothing there is fine. */
+  delete(key: string): Promise<void>;
+
+  /** A PUT of one part with its exact length, and its MD5 when given, signed in. */
+  presignPart(
+    key: string,
+    storeUploadId: string,
+    partNumber: number,
+    sizeBytes: number,
+    ttlSeconds: number,
+    md5Base64?: string,
+  ): Promise<PresignedPut>;
+  /** A GET that saves the object as `fileName`. */
+  presignDownload(key: string, name: DownloadName, ttlSeconds: number): Promise<string>;
+
+  /** Resolves when the store answers and the credential may use the bucket. */
+  checkBucket(): Promise<void>;
+}
+
+/** Opens one store. Cheap, sends nothing: open one for each invocation, so that `calls` counts that invocation. */
+export function openStore(settings: StoreSettings): Store {
+  const connection = connect(settings);
+  // The host is part of a signature, so URLs for clients are signed for the address that clients use.
+  const signer = s3Client(settings, settings.publicEndpoint ?? settings.endpoint);
+  const { bucket } = settings;
+  return {
+    get calls() {
+      return connection.requestCount;
+    },
+    openMultipart: async (key, contentType) => openMultipart(connection, checkedKey(key), contentType),
+    listParts: async (key, storeUploadId) => listParts(connection, checkedKey(key), storeUploadId),
+    completeMultipart: async (key, storeUploadId, parts) =>
+      completeMultipart(connection, checkedKey(key), storeUploadId, parts),
+    abortMultipart: async (key, storeUploadId) => abortMultipart(connection, checkedKey(key), storeUploadId),
+    head: async (key) => head(connection, checkedKey(key)),
+    readRange: async (key, etag, offset, length) =>
+      readRange(connection, checkedKey(key), etag, offset, length),
+    delete: async (key) => deleteObject(connection, checkedKey(key)),
+    presignPart: async (key, storeUploadId, partNumber, sizeBytes, ttlSeconds, md5Base64) =>
+      presignPart(
+        signer,
+        bucket,
+        checkedKey(key),
+        { storeUploadId, partNumber, sizeBytes, md5Base64 },
+        ttlSeconds,
+      ),
+    presignDownload: async (key, name, ttlSeconds) =>
+      presignDownload(signer, bucket, checkedKey(key), name, ttlSeconds),
+    checkBucket: () => checkBucket(connection),
+  };
+}
+
+/** Keys are made by the registry from its own ids, so a bad one is a fault of the program. */
+function checkedKey(key: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/.test(key) || key.length > 1024) {
+    throw new RangeError(`"${key}" is not a key: ASCII letters, digits, ". _ -" in segments, 1,024 at most`);
+  }
+  return key;
+}
