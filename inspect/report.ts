@@ -177,13 +177,27 @@ export class Findings {
   readonly #list: Finding[] = [];
 
   /**
-   * Notes one finding; the severity follows from the code. Past the limit a finding is dropped, but never the
-   * first refusal: a file cannot talk its way in by filling the list with warnings.
+   * Notes one finding; the severity follows from the code. What was noted for the same place and field already is
+   * not noted again. Past the limit a finding is dropped, but never the first refusal: a file cannot talk its way
+   * in by filling the list with warnings.
    */
   add(code: FindingCode, detail: Detail): void {
     const severity = severityOf(code);
+    const known = this.#list.some(
+      (finding) =>
+        finding.code === code &&
+        finding.offset === detail.offset &&
+        finding.field === detail.field &&
+        finding.message === detail.message,
+    );
+    if (known) return;
     if (this.#list.length >= Findings.LIMIT && (severity !== 'REJECT' || this.refused)) return;
     this.#list.push({ code, severity, ...detail });
+  }
+
+  /** Takes over what another list holds. */
+  addAll(other: Findings): void {
+    for (const { code, severity: _, ...detail } of other.#list) this.add(code, detail);
   }
 
   has(code: FindingCode): boolean {
