@@ -37,3 +37,30 @@ export const workerSettings = z.object({
 });
 
 export type WorkerSettings = z.infer<typeof workerSettings>;
+
+/** What `npm start` reads besides: it is about one machine, and nothing of it reaches the Worker. */
+export const startSettings = z.object({
+  HOST: text.default('127.0.0.1').describe('address on which the registry and its object store listen'),
+  PORT: count(8787, 0, 65_535).describe('port of the registry; 0 takes a free one'),
+  S3_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('port of the object store, PORT + 1 by default'),
+  BULLION_STATE: text
+    .default('.bullion')
+    .describe('folder that holds everything that must survive a restart'),
+  BULLION_SWEEP_SECONDS: count(60, 1, 3_600).describe(
+    'how often the scheduled functions run on one machine; deployed, it is every minute',
+  ),
+});
+
+export type StartSettings = z.infer<typeof startSettings>;
+
+/** What clients of the API read: the command line and the demo. */
+export const clientSettings = z.object({
+  BULLION_URL: url.optional().describe('where the registry answers'),
+  BULLION_KEY: text.optional().describe('API key of the caller'),
+});

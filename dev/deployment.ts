@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder, projectFolder } from './project.ts';
+import { withoutSignals } from './signals.ts';
+import { readText } from './state-folder.ts';
+
+/** What of `wrangler.toml` the local runtime needs, as wrangler itself understands the file. */
+export interface Deployment {
+  readonly name: string;
+  /** Path of the entry from the project folder. */
+  readonly main: string;
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly alias: Readonly<Record<string, string>>;
+  readonly databases: readonly { readonly binding: string; readonly migrationsFolder: string }[];
+  readonly producers: readonly { readonly binding: string; readonly queue: string }[];
+  readonly consumers: readonly {
+    readonly queue: string;
+    readonly maxBatchSize?: number;
+    readonly maxBatchTimeout?: number;
+    readonly maxRetries?: number;
+    readonly deadLetterQueue?: string;
+  }[];
+  readonly crons: readonly string[];
+}
+
+/**
+ * Reads `wrangler.toml` with wrangler, so that what runs locally and what is deployed cannot differ. Loading
+ * wrangler takes more than a second, so its reading is kept until the file, this module or wrangler changes.
+ */
+export async function readDeployment(): Promise<Deployment> {
+  const configPath = join(projectFolder, 'wrangler.toml');
+  const wranglerVersion = JSON.parse(
+    readFileSync(join(projectFolder, 'node_modules', 'wrangler', 'package.json'), 'utf8'),
+  ).version;
+  const key = createHash('sha256')
+    .update(`${SHAPE} ${wranglerVersion} ${readFileSync(configPath, 'utf8')}`)
+    .digest('hex');
+  const cached = join(cacheFolder, 'deployment.json');
+  const kept = readText(cached);
+  if (kept !== undefined) {
+    const { key: keptKey, deployment } = JSON.parse(kept);
+    if (keptKey === key) return deployment;
+  }
+  const deployment = await readWithWrangler(configPath);
+  mkdirSync(cacheFolder, { recursive: true });
+  const unfinished = `${cached}.${process.pid}`;
+  writeFileSync(unfinished, JSON.stringify({ key, deployment }));
+  renameSync(unfinished, cached);
+  return deployment;
+}
+
+/** The fields read here, as wrangler documents them; its own type needs packages that it does not install. */
+interface WranglerConfig {
+  readonly name?: string;
+  readonly main?: string;
+  readonly compatibility_date?: string;
+  readonly compatibility_flags: readonly string[];
+  readonly alias?: Readonly<Record<string, string>>;
+  readonly d1_databases: readonly { readonly binding: string; readonly migrations_dir?: string }[];
+  readonly queues: {
+    readonly producers?: readonly { readonly binding: string; readonly queue: string }[];
+    readonly consumers?: readonly {
+      readonly queue: string;
+      readonly max_batch_size?: number;
+      readonly max_batch_timeout?: number;
+      readonly max_retries?: number;
+      readonly dead_letter_queue?: string;
+    }[];
+  };
+  readonly triggers: { readonly crons?: readonly string[] };
+}
+
+/** Raised whenever `Deployment` changes, so that no reading in an older shape is used. */
+const SHAPE = 1;
+
+async function readWithWrangler(configPath: string): Promise<Deployment> {
+  const { unstable_readConfig: readConfig } = await withoutSignals(() => import('wrangler'));
+  const config: WranglerConfig = readConfig({ config: configPath }, { hideWarnings: true });
+  const { name, main, compatibility_date: compatibilityDate } = config;
+  if (name === undefined || main === undefined || compatibilityDate === undefined) {
+    throw new Error('wrangler.toml must have name, main and compatibility_date');
+  }
+  return {
+    name,
+    main: main.slice(projectFolder.length + 1),
+    compatibilityDate,
+    compatibilityFlags: config.compatibility_flags,
+    alias: config.alias ?? {},
+    databases: config.d1_databases.map(({ binding, migrations_dir: folder }) => ({
+      binding,
+      migrationsFolder: folder ?? 'migrations',
+    })),
+    producers: (config.queues.producers ?? []).map(({ binding, queue }) => ({ binding, queue })),
+    consumers: (config.queues.consumers ?? []).map((consumer) => ({
+      queue: consumer.queue,
+      ...(consumer.max_batch_size !== undefined && { maxBatchSize: consumer.max_batch_size }),
+      ...(consumer.max_batch_timeout !== undefined && { maxBatchTimeout: consumer.max_batch_timeout }),
+      ...(consumer.max_retries !== undefined && { maxRetries: consumer.max_retries }),
+      ...(consumer.dead_letter_queue !== undefined && { deadLetterQueue: consumer.dead_letter_queue }),
+    })),
+    crons: config.triggers.crons ?? [],
+  };
+}
