@@ -17,6 +17,7 @@ export default defineConfig({
         test: {
           name: 'service',
           include: ['test/service/**/*.test.ts'],
+          globalSetup: ['test/service/setup/global.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,0 +1,48 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startLocal } from '../../../dev/local.ts';
+import { bundleWorker } from '../../../dev/worker-bundle.ts';
+
+/** The registry that all service tests share, and the bundle with which a test starts its own. */
+export interface SharedRegistry {
+  readonly url: string;
+  readonly s3Url: string;
+  /** Key of `local-admin`. */
+  readonly key: string;
+  readonly workerFile: string;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    registry: SharedRegistry;
+  }
+}
+
+/** Bundles the Worker and starts one registry for the run; the function that it returns ends all of it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'bullion-service-'));
+  const worker = await bundleWorker();
+  const workerFile = join(folder, 'worker.mjs');
+  await writeFile(workerFile, worker);
+  const logLines: string[] = [];
+  const local = await startLocal({
+    state: join(folder, 'state'),
+    port: 0,
+    s3Port: 0,
+    worker,
+    log: (line) => logLines.push(line),
+  });
+  project.provide('registry', { url: local.url, s3Url: local.s3Url, key: local.adminKey(), workerFile });
+  let ended = false;
+  local.crashed.then((reason) => {
+    if (!ended)
+      console.error(`the registry of the service tests: ${reason}\n${logLines.slice(-20).join('\n')}`);
+  });
+  return async () => {
+    ended = true;
+    await local.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
