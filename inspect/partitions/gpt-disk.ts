@@ -46,6 +46,8 @@ export interface Primaries {
   readonly chosen?: Copy;
   /** The signature stands at one of the places. */
   readonly signed: boolean;
+  /** An intact header describes an array that no table has: nobody's accident, so no backup is asked. */
+  readonly faulty: boolean;
 }
 
 /** What a disk's end is to the reader: a RAW file can have been cut, a container states its size. */
@@ -74,7 +76,9 @@ export async function findPrimaries(view: RangeReader, context: GptContext): Pro
     });
   }
   const signed = [...places.values()].some((place) => place.signed);
-  return copies[0] === undefined ? { places, signed } : { places, signed, chosen: copies[0] };
+  const faulty = [...places.values()].some((place) => place.fault !== undefined);
+  const found = { places, signed, faulty };
+  return copies[0] === undefined ? found : { ...found, chosen: copies[0] };
 }
 
 /** The table of a disk whose primary GPT is intact. */

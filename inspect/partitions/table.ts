@@ -6,7 +6,8 @@ export interface Slot {
   readonly number: number;
   readonly start: number;
   readonly size: number;
-  readonly type: string;
+  /** As reports write it; absent for a file system on the whole disk. */
+  readonly type?: string;
   readonly name?: string;
   readonly active?: boolean;
   readonly partitionUuid?: string;
