@@ -5,9 +5,14 @@ import { z } from 'zod';
  * of `npm start`; deployed, they are variables and secrets of the Worker under the same names.
  */
 const text = z.string().min(1);
-const count = (fallback: number, min: number, max: number) =>
-  z.coerce.number().int().min(min).max(max).default(fallback);
-const url = z.url({ protocol: /^https?$/ }).transform((value) => value.replace(/\/+$/, ''));
+const number = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+const count = (fallback: number, min: number, max: number) => number(min, max).default(fallback);
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
+  .transform((value) => value.replace(/\/+$/, ''));
 
 /** What the Worker itself reads. */
 export const workerSettings = z.object({
@@ -42,13 +47,7 @@ export type WorkerSettings = z.infer<typeof workerSettings>;
 export const startSettings = z.object({
   HOST: text.default('127.0.0.1').describe('address on which the registry and its object store listen'),
   PORT: count(8787, 0, 65_535).describe('port of the registry; 0 takes a free one'),
-  S3_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .optional()
-    .describe('port of the object store, PORT + 1 by default'),
+  S3_PORT: number(0, 65_535).optional().describe('port of the object store, PORT + 1 by default'),
   BULLION_STATE: text
     .default('.bullion')
     .describe('folder that holds everything that must survive a restart'),
