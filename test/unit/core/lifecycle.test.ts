@@ -67,7 +67,7 @@ describe('moving', () => {
   it('can be asked beforehand', () => {
     expect(can('upload', 'OPEN', 'abort')).toBe(true);
     expect(can('upload', 'ABORTED', 'abort')).toBe(false);
-    expect(sources('upload', 'abort')).toEqual(['OPEN', 'COMPLETING']);
+    expect(sources('upload', 'expire')).toEqual(['OPEN', 'COMPLETING']);
     expect(sources('job', 'lease')).toEqual(['READY']);
     expect(isFinal('operation', 'DONE')).toBe(true);
     expect(isFinal('operation', 'RUNNING')).toBe(false);
