@@ -22,11 +22,14 @@ export const LIFECYCLES = {
     DELETING: { purge: 'GONE' },
     GONE: {},
   },
-  /** COMPLETING goes back when the store refuses the parts, so that the client can send them again. */
+  /**
+   * COMPLETING goes back when the store refuses the parts, so that the client can send them again. Until there is a
+   * verdict a COMPLETED one can still be ended.
+   */
   upload: {
     OPEN: { complete: 'COMPLETING', abort: 'ABORTED', expire: 'ABORTED' },
     COMPLETING: { finish: 'COMPLETED', refuse: 'OPEN', abort: 'ABORTED', expire: 'ABORTED' },
-    COMPLETED: {},
+    COMPLETED: { abort: 'ABORTED' },
     ABORTED: {},
   },
   operation: {

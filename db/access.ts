@@ -101,6 +101,13 @@ export function bindingsOf(orm: Orm, resourceKind: string, resourceId: string) {
     .orderBy(accessBindings.subjectType, accessBindings.subjectId, accessBindings.roleId);
 }
 
+/** Takes away all bindings of a resource that goes. */
+export function deleteBindingsOf(orm: Orm, resourceKind: string, resourceId: string): Statement {
+  return orm
+    .delete(accessBindings)
+    .where(and(eq(accessBindings.resourceKind, resourceKind), eq(accessBindings.resourceId, resourceId)));
+}
+
 /** Whether a service account exists, for checks of a binding's subject. */
 export function findServiceAccountById(orm: Orm, id: string) {
   return orm.select().from(serviceAccounts).where(eq(serviceAccounts.id, id));

@@ -52,12 +52,15 @@ export class Database {
     }
   }
 
-  /** Writes all statements or none. Throws `WriteConflict` when the world has moved since it was read. */
-  async write(statements: readonly Statement[]): Promise<void> {
-    const [first, ...rest] = statements;
-    if (first === undefined) return;
+  /**
+   * Writes all statements or none; what they return comes in their order. Throws `WriteConflict` when the world has
+   * moved since it was read.
+   */
+  async write<T extends readonly Statement[]>(statements: readonly [...T]): Promise<BatchResponse<T>> {
     try {
-      await this.orm.batch([first, ...rest]);
+      return (await this.orm.batch(
+        statements as unknown as readonly [T[number], ...T[number][]],
+      )) as BatchResponse<T>;
     } catch (error) {
       const kind = conflictKind(error);
       if (kind !== undefined) throw new WriteConflict(kind, error);

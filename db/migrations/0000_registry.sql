@@ -62,10 +62,10 @@ CREATE TABLE `images` (
 	`folder_id` text NOT NULL,
 	`cloud_id` text NOT NULL,
 	`created_at` integer NOT NULL,
-	`name` text,
+	`name` text NOT NULL,
 	`description` text,
 	`labels` text,
-	`family` text,
+	`family` text NOT NULL,
 	`status` text NOT NULL,
 	`size_bytes` integer,
 	`storage_size` integer,
@@ -84,11 +84,13 @@ CREATE TABLE `images` (
 	FOREIGN KEY (`layer_id`) REFERENCES `layers`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `images_name` ON `images` (`folder_id`,`name`) WHERE name IS NOT NULL;--> statement-breakpoint
-CREATE INDEX `images_list` ON `images` (`folder_id`,`id`);--> statement-breakpoint
-CREATE INDEX `images_created` ON `images` (`folder_id`,`created_at`,`id`);--> statement-breakpoint
+CREATE UNIQUE INDEX `images_name` ON `images` (`folder_id`,`name`) WHERE name <> '';--> statement-breakpoint
+CREATE INDEX `images_by_id` ON `images` (`folder_id`,`id`);--> statement-breakpoint
+CREATE INDEX `images_by_created_at` ON `images` (`folder_id`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `images_by_name` ON `images` (`folder_id`,`name`,`id`);--> statement-breakpoint
-CREATE INDEX `images_family` ON `images` (`folder_id`,`family`,`promoted_at`,`created_at`,`id`) WHERE family IS NOT NULL AND status = 'READY';--> statement-breakpoint
+CREATE INDEX `images_by_family` ON `images` (`folder_id`,`family`,`id`);--> statement-breakpoint
+CREATE INDEX `images_by_status` ON `images` (`folder_id`,`status`,`id`);--> statement-breakpoint
+CREATE INDEX `images_latest` ON `images` (`folder_id`,`family`,`promoted_at`,`created_at`,`id`) WHERE family <> '' AND status = 'READY';--> statement-breakpoint
 CREATE INDEX `images_layer` ON `images` (`layer_id`);--> statement-breakpoint
 CREATE TABLE `layers` (
 	`id` text PRIMARY KEY NOT NULL,

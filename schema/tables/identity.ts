@@ -61,7 +61,7 @@ export const apiKeys = sqliteTable(
     secretHash: text('secret_hash').notNull(),
     maskedSecret: text('masked_secret').notNull(),
     description: text('description'),
-    scopes: text('scopes', { mode: 'json' }).$type<string[]>(),
+    scopes: text('scopes', { mode: 'json' }).$type<('read' | 'write' | 'admin')[]>(),
     createdAt: createdAt(),
     expiresAt: integer('expires_at'),
     lastUsedAt: integer('last_used_at'),

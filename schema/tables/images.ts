@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { QuotaId } from '../../core/quotas.ts';
 
 /**
  * The stored object that holds a disk's bytes. Immutable once stored; images name it. `etag` pins the version
@@ -32,10 +33,11 @@ export const images = sqliteTable(
     /** The folder's cloud: a folder never moves, and quotas and access need both. */
     cloudId: text('cloud_id').notNull(),
     createdAt: integer('created_at').notNull(),
-    name: text('name'),
+    /** Empty for none, like `family`, so that both sort and page like any text. */
+    name: text('name').notNull(),
     description: text('description'),
     labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
-    family: text('family'),
+    family: text('family').notNull(),
     status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
     sizeBytes: integer('size_bytes'),
     storageSize: integer('storage_size'),
@@ -58,13 +60,16 @@ export const images = sqliteTable(
     revision: integer('revision').notNull(),
   },
   (table) => [
-    uniqueIndex('images_name').on(table.folderId, table.name).where(sql`name IS NOT NULL`),
-    index('images_list').on(table.folderId, table.id),
-    index('images_created').on(table.folderId, table.createdAt, table.id),
+    uniqueIndex('images_name').on(table.folderId, table.name).where(sql`name <> ''`),
+    // One index an order of the list, so that a page costs what it holds.
+    index('images_by_id').on(table.folderId, table.id),
+    index('images_by_created_at').on(table.folderId, table.createdAt, table.id),
     index('images_by_name').on(table.folderId, table.name, table.id),
-    index('images_family')
+    index('images_by_family').on(table.folderId, table.family, table.id),
+    index('images_by_status').on(table.folderId, table.status, table.id),
+    index('images_latest')
       .on(table.folderId, table.family, table.promotedAt, table.createdAt, table.id)
-      .where(sql`family IS NOT NULL AND status = 'READY'`),
+      .where(sql`family <> '' AND status = 'READY'`),
     index('images_layer').on(table.layerId),
   ],
 );
@@ -100,7 +105,7 @@ export const quotas = sqliteTable(
   'quotas',
   {
     cloudId: text('cloud_id').notNull(),
-    quotaId: text('quota_id').notNull(),
+    quotaId: text('quota_id').$type<QuotaId>().notNull(),
     limit: integer('limit').notNull(),
     usage: integer('usage').notNull(),
   },

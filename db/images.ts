@@ -1,0 +1,91 @@
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { type ImageRow, images, layers } from '../schema/tables/images.ts';
+import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
+
+export function findImage(orm: Orm, id: string) {
+  return orm.select().from(images).where(eq(images.id, id));
+}
+
+/** The image of a folder that has this name; none for the empty name. */
+export function findImageByName(orm: Orm, folderId: string, name: string) {
+  return orm
+    .select({ id: images.id })
+    .from(images)
+    .where(and(eq(images.folderId, folderId), eq(images.name, name)));
+}
+
+/** Another image with this name in the folder of an image. */
+export function findNamesake(orm: Orm, imageId: string, name: string) {
+  return orm
+    .select({ id: images.id })
+    .from(images)
+    .where(
+      sql`folder_id = (SELECT folder_id FROM images WHERE id = ${imageId}) AND name = ${name} AND id <> ${imageId}`,
+    );
+}
+
+/** The layer that an image names. */
+export function findLayerOfImage(orm: Orm, imageId: string) {
+  return orm.select().from(layers).where(sql`id = (SELECT layer_id FROM images WHERE id = ${imageId})`);
+}
+
+/** Fails as `unique` when the folder has an image of this name. */
+export function insertImage(orm: Orm, row: ImageRow): Statement {
+  return orm.insert(images).values(row);
+}
+
+/** Demands that the image is as it was read: the same revision. */
+export function demandRevision(orm: Orm, id: string, revision: number): Statement {
+  return demandOne(orm, sql`SELECT count(*) FROM images WHERE id = ${id} AND revision = ${revision}`);
+}
+
+export function updateImage(orm: Orm, id: string, change: Partial<ImageRow>): Statement {
+  return orm
+    .update(images)
+    .set({ ...change, revision: sql`revision + 1` })
+    .where(eq(images.id, id));
+}
+
+export function deleteImage(orm: Orm, id: string): Statement {
+  return orm.delete(images).where(eq(images.id, id));
+}
+
+const LATEST = [desc(images.promotedAt), desc(images.createdAt), desc(images.id)] as const;
+
+function inFamily(folderId: string, family: string): SQL {
+  return and(
+    eq(images.folderId, folderId),
+    eq(images.family, family),
+    sql`family <> '' AND status = 'READY'`,
+  )!;
+}
+
+/** The READY image of the family that was promoted last: at most one row. */
+export function latestOfFamily(orm: Orm, folderId: string, family: string) {
+  return orm
+    .select()
+    .from(images)
+    .where(inFamily(folderId, family))
+    .orderBy(...LATEST)
+    .limit(1);
+}
+
+/** The layer of the image that `latestOfFamily` answers. */
+export function layerOfLatest(orm: Orm, folderId: string, family: string) {
+  const latest = orm
+    .select({ layerId: images.layerId })
+    .from(images)
+    .where(inFamily(folderId, family))
+    .orderBy(...LATEST)
+    .limit(1);
+  return orm.select().from(layers).where(sql`id = ${latest}`);
+}
+
+/** How many images a family has in each status, for the answer when none is left. */
+export function countFamily(orm: Orm, folderId: string, family: string) {
+  return orm.all<{ status: ImageRow['status']; images: number }>(
+    sql`SELECT status, count(*) AS images FROM images
+      WHERE folder_id = ${folderId} AND family = ${family} GROUP BY status ORDER BY status`,
+  );
+}

@@ -1,0 +1,99 @@
+import { and, eq, lte, ne, sql } from 'drizzle-orm';
+import { type JobRow, jobs } from '../schema/tables/work.ts';
+import type { Orm } from './client.ts';
+
+export function insertJob(
+  orm: Orm,
+  row: Pick<JobRow, 'id' | 'kind' | 'subjectId' | 'runAfter' | 'requestId' | 'createdAt'>,
+) {
+  return orm.insert(jobs).values({ ...row, state: 'READY', attempts: 0 });
+}
+
+/**
+ * Takes a due job for `leaseMs`: one row comes back, or none when it is not due, held by another worker, or gone.
+ * Counting the attempt here means that a worker that dies is counted too.
+ */
+export function leaseJob(orm: Orm, id: string, leaseId: string, now: number, leaseMs: number) {
+  return orm
+    .update(jobs)
+    .set({ state: 'LEASED', leaseId, leaseUntil: now + leaseMs, attempts: sql`attempts + 1` })
+    .where(
+      and(
+        eq(jobs.id, id),
+        ne(jobs.state, 'DEAD'),
+        lte(jobs.runAfter, now),
+        sql`(lease_until IS NULL OR lease_until <= ${now})`,
+      ),
+    )
+    .returning();
+}
+
+/** Makes a job due at `runAfter`, whoever holds it no longer does. `progressed` forgets earlier failures. */
+export function releaseJob(
+  orm: Orm,
+  id: string,
+  leaseId: string,
+  change: {
+    runAfter: number;
+    lastError: string | null;
+    cursor?: Record<string, unknown>;
+    progressed?: boolean;
+  },
+) {
+  return orm
+    .update(jobs)
+    .set({
+      state: 'READY',
+      leaseId: null,
+      leaseUntil: null,
+      runAfter: change.runAfter,
+      lastError: change.lastError,
+      ...(change.cursor === undefined ? {} : { cursor: change.cursor }),
+      ...(change.progressed === true ? { attempts: 0 } : {}),
+    })
+    .where(and(eq(jobs.id, id), eq(jobs.leaseId, leaseId)));
+}
+
+/** Makes a waiting job due now. */
+export function hastenJob(orm: Orm, id: string, now: number) {
+  return orm
+    .update(jobs)
+    .set({ runAfter: now })
+    .where(and(eq(jobs.id, id), eq(jobs.state, 'READY')));
+}
+
+export function deleteJob(orm: Orm, id: string) {
+  return orm.delete(jobs).where(eq(jobs.id, id));
+}
+
+export function deleteJobsOf(orm: Orm, kind: JobRow['kind'], subjectId: string) {
+  return orm.delete(jobs).where(and(eq(jobs.kind, kind), eq(jobs.subjectId, subjectId)));
+}
+
+export function findJob(orm: Orm, id: string) {
+  return orm.select().from(jobs).where(eq(jobs.id, id));
+}
+
+/** Keeps a job that was given up, so that an operator sees why; it is not run again. */
+export function buryJob(orm: Orm, id: string, lastError: string) {
+  return orm
+    .update(jobs)
+    .set({ state: 'DEAD', leaseId: null, leaseUntil: null, lastError })
+    .where(eq(jobs.id, id));
+}
+
+/** Jobs that are due and that nobody holds, oldest first: what a queue may have lost. */
+export function dueJobs(orm: Orm, now: number, limit: number) {
+  return orm
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(
+      and(
+        lte(jobs.runAfter, now),
+        ne(jobs.state, 'DEAD'),
+        sql`(lease_until IS NULL OR lease_until <= ${now})`,
+      ),
+    )
+    .orderBy(jobs.runAfter)
+    .limit(limit);
+}

@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import { Database } from '../db/client.ts';
+import type { Context } from '../registry/context.ts';
+import { type WorkerSettings, workerSettings } from '../schema/settings.ts';
+import { openStore } from '../storage/store.ts';
+import { log } from './log.ts';
+
+/** What the platform hands to the Worker; the settings are further text members, read by `readSettings`. */
+export interface Bindings {
+  readonly DB: D1Database;
+  readonly JOBS: Queue<JobMessage>;
+}
+
+/** A message is a hint: the row of the job is what counts. */
+export interface JobMessage {
+  readonly jobId: string;
+}
+
+/** A setting is missing or malformed; the message names it, never its value. */
+export class BadSettings extends Error {
+  override readonly name = 'BadSettings';
+}
+
+const read = new WeakMap<object, WorkerSettings>();
+
+/** The settings, read once for each set of bindings. Throws `BadSettings`. */
+export function readSettings(bindings: Bindings): WorkerSettings {
+  const known = read.get(bindings);
+  if (known !== undefined) return known;
+  const parsed = workerSettings.safeParse(bindings);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(
+      ({ path, message }: z.core.$ZodIssue) => `${path.join('.')}: ${message}`,
+    );
+    throw new BadSettings(faults.join('; '));
+  }
+  read.set(bindings, parsed.data);
+  return parsed.data;
+}
+
+/** Wires one invocation: its own database and store, so that what each cost is known at its end. */
+export function openContext(
+  bindings: Bindings,
+  execution: Pick<ExecutionContext, 'waitUntil'>,
+  requestId: string,
+): Context {
+  const settings = readSettings(bindings);
+  return {
+    db: new Database(bindings.DB),
+    store: openStore({
+      endpoint: settings.S3_ENDPOINT,
+      ...(settings.S3_PUBLIC_ENDPOINT === undefined ? {} : { publicEndpoint: settings.S3_PUBLIC_ENDPOINT }),
+      region: settings.S3_REGION,
+      bucket: settings.S3_BUCKET,
+      accessKeyId: settings.S3_ACCESS_KEY_ID,
+      secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
+    }),
+    jobs: {
+      async send(jobId, delaySeconds = 0) {
+        try {
+          await bindings.JOBS.send({ jobId }, { delaySeconds });
+        } catch (error) {
+          // The row stands, and the scheduled function sends it again.
+          log('warn', { event: 'message not sent', jobId, requestId, error: String(error) });
+        }
+      },
+    },
+    settings,
+    now: () => Date.now(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    requestId,
+    afterwards: (work) =>
+      execution.waitUntil(
+        work.catch((error: unknown) => log('warn', { event: 'afterwards', requestId, error: String(error) })),
+      ),
+  };
+}

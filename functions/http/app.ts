@@ -1,0 +1,201 @@
+import { createRoute, OpenAPIHono, type RouteConfig, type z } from '@hono/zod-openapi';
+import type { Context as HonoContext } from 'hono';
+import { cors } from 'hono/cors';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { RegistryError } from '../../core/errors.ts';
+import { DatabaseUnavailable } from '../../db/client.ts';
+import { authenticate } from '../../registry/authorize.ts';
+import type { Operation } from '../../registry/operations/record.ts';
+import { errorBody as errorSchema } from '../../schema/wire/error.ts';
+import { StoreUnavailable } from '../../storage/store.ts';
+import { BadSettings, openContext, readSettings } from '../context.ts';
+import { describeError, log } from '../log.ts';
+import { contractPath, requestPath, routerPath } from './custom-methods.ts';
+import { errorBody, httpStatus, invalidRequest } from './errors.ts';
+import { operationShape } from './operation-shape.ts';
+import { credentialOf, type HttpEnv, idempotent, jsonBody, requestIdOf } from './request.ts';
+
+export type App = OpenAPIHono<HttpEnv>;
+
+/**
+ * Declares a route as data: from it come routing, validation, types and the OpenAPI document. Paths are the
+ * contract's own, with custom methods behind a colon. Every route needs a credential unless it is `open`.
+ */
+export function route<const R extends Omit<RouteConfig, 'middleware'>>(config: R & { open?: true }) {
+  const { open, ...rest } = config;
+  const reads = ['get', 'head'].includes(config.method);
+  const body = config.request?.body !== undefined;
+  return createRoute({
+    ...rest,
+    path: routerPath(config.path) as R['path'],
+    middleware: reads ? [] : [body ? jsonBody : idempotent],
+    security: open === true ? [] : [{ apiKey: [] }],
+    responses: {
+      ...config.responses,
+      default: {
+        description: 'The refusal; `code` is the canonical code, not the HTTP status',
+        content: { 'application/json': { schema: errorSchema } },
+      },
+    } as R['responses'],
+  } as unknown as R & { getRoutingPath(): string });
+}
+
+/** A JSON answer of a route. */
+export function answer<T extends z.ZodType>(schema: T, description: string) {
+  return { 200: { description, content: { 'application/json': { schema } } } } as const;
+}
+
+/** A JSON body of a route. */
+export function jsonOf<T extends z.ZodType>(schema: T) {
+  return { required: true, content: { 'application/json': { schema } } } as const;
+}
+
+/** An operation as the answer, and its id for the log line. */
+export function answerOperation(c: HonoContext<HttpEnv>, operation: Operation) {
+  c.set('operationId', operation.id);
+  return c.json(operationShape(operation), 200);
+}
+
+/** The application: what every answer has, and one place for every failure. */
+export function createApp(): App {
+  const app: App = new OpenAPIHono<HttpEnv>({
+    getPath: requestPath,
+    defaultHook: async (result, c) => {
+      if (result.success) return;
+      // Who may not ask at all is told so before anything else.
+      await authenticate(c.get('context'));
+      throw invalidRequest(result.error as z.ZodError);
+    },
+  });
+  app.use(async (c, next) => {
+    const began = Date.now();
+    const requestId = requestIdOf(c.req.raw);
+    c.set('requestId', requestId);
+    c.header('X-Request-Id', requestId);
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Cache-Control', 'no-store');
+    await openRequest(c, requestId);
+    await next();
+    logRequest(c, began);
+  });
+  app.use(async (c, next) => {
+    const origins = readSettings(c.env).BULLION_CORS_ORIGINS;
+    if (origins.length === 0) return await next();
+    return await cors({
+      origin: origins,
+      allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+      allowHeaders: [
+        'Authorization',
+        'Content-Type',
+        'Idempotency-Key',
+        'If-Match',
+        'If-None-Match',
+        'X-Request-Id',
+      ],
+      exposeHeaders: ['ETag', 'X-Request-Id', 'Retry-After', 'Location'],
+      maxAge: 600,
+    })(c, next);
+  });
+  app.onError((error, c) => refuse(c, error));
+  app.notFound((c) => refuse(c, unknownRoute(app, c)));
+  return app;
+}
+
+async function openRequest(c: HonoContext<HttpEnv>, requestId: string): Promise<void> {
+  c.set('callerId', undefined);
+  c.set('operationId', undefined);
+  c.set('context', {
+    ...openContext(c.env, c.executionCtx, requestId),
+    credential: await credentialOf(c.req.raw),
+    idempotencyKey: undefined,
+    identified: (callerId) => c.set('callerId', callerId),
+  });
+}
+
+/** Nothing on this path, or nothing with this method: then `Allow` says which there are. */
+function unknownRoute(app: App, c: HonoContext<HttpEnv>): RegistryError {
+  const path = contractPath(requestPath(c.req.raw));
+  const methods = methodsOf(app, path);
+  if (methods.length === 0) {
+    return new RegistryError('NOT_FOUND', `There is no ${path}; GET /openapi.json lists every path`);
+  }
+  c.header('Allow', methods.join(', '));
+  return new RegistryError(
+    'METHOD_NOT_ALLOWED',
+    `${c.req.method} is not a method of ${path}; it has ${methods.join(', ')}`,
+  );
+}
+
+function methodsOf(app: App, path: string): string[] {
+  const methods = new Set<string>();
+  for (const definition of app.openAPIRegistry.definitions) {
+    if (definition.type !== 'route') continue;
+    const { method, path: template } = definition.route;
+    const pattern = contractPath(template)
+      .replace(/[.*+?^$()|[\]\\]/g, '\\$&')
+      .replace(/\{\w+\}/g, '[^/:]+');
+    if (!new RegExp(`^${pattern}$`).test(path)) continue;
+    methods.add(method.toUpperCase());
+    if (method === 'get') methods.add('HEAD');
+  }
+  return [...methods].sort();
+}
+
+/** Every failure of a request ends here: what is known keeps its code, the rest says nothing of its cause. */
+function refuse(c: HonoContext<HttpEnv>, error: unknown): Response {
+  const known = publicError(error);
+  const requestId = c.get('requestId');
+  if (httpStatus(known.code) >= 500) {
+    log('error', { event: 'request failed', requestId, error: describeError(error) });
+  }
+  if (known.code === 'UNAUTHENTICATED')
+    c.header('WWW-Authenticate', 'Api-Key realm="bullion", Bearer realm="bullion"');
+  const retry = known.details.find((one) => one.kind === 'retry');
+  if (retry !== undefined) c.header('Retry-After', String(retry.afterSeconds));
+  return c.json(errorBody(known, requestId), httpStatus(known.code) as ContentfulStatusCode);
+}
+
+function publicError(error: unknown): RegistryError {
+  if (error instanceof RegistryError) return error;
+  if (error instanceof StoreUnavailable || error instanceof DatabaseUnavailable) {
+    const part = error instanceof StoreUnavailable ? 'object store' : 'database';
+    return new RegistryError('UNAVAILABLE', `The ${part} does not answer; try again`, [
+      { kind: 'retry', afterSeconds: 2 },
+    ]);
+  }
+  if (error instanceof BadSettings) {
+    return new RegistryError(
+      'UNAVAILABLE',
+      'The registry is not set up; its operator finds the reason in the log',
+    );
+  }
+  return new RegistryError(
+    'INTERNAL',
+    'The registry failed; its operator finds the reason in the log by the request id',
+  );
+}
+
+function logRequest(c: HonoContext<HttpEnv>, began: number): void {
+  const { db, store } = c.get('context');
+  const failed = c.error !== undefined;
+  log(c.res.status >= 500 ? 'error' : 'info', {
+    event: 'request',
+    requestId: c.get('requestId'),
+    operationId: c.get('operationId'),
+    method: c.req.method,
+    route: routeOf(c),
+    status: c.res.status,
+    durationMs: Date.now() - began,
+    callerId: c.get('callerId'),
+    outcome: failed ? publicError(c.error).code : 'OK',
+    d1RoundTrips: db.cost.roundTrips,
+    rowsRead: db.cost.rowsRead,
+    rowsWritten: db.cost.rowsWritten,
+    s3Calls: store.calls,
+  });
+}
+
+/** The route's own path, not the request's: paths hold ids only, and no query ever gets into a line. */
+function routeOf(c: HonoContext<HttpEnv>): string {
+  return contractPath(c.req.routePath);
+}

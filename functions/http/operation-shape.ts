@@ -1,0 +1,80 @@
+import type { z } from '@hono/zod-openapi';
+import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
+import type { Image } from '../../registry/images/view.ts';
+import type { Operation } from '../../registry/operations/record.ts';
+import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
+import type { operation as operationWire } from '../../schema/wire/operation.ts';
+import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
+import { errorBody } from './errors.ts';
+import { compact, TYPE, time } from './wire.ts';
+
+type OperationWire = z.infer<typeof operationWire>;
+type Any = OperationWire['metadata'];
+
+/** The type of the metadata of each kind of operation. */
+const METADATA: Readonly<Record<string, string>> = {
+  'images.create': 'yandex.cloud.compute.v1.CreateImageMetadata',
+  'images.update': 'yandex.cloud.compute.v1.UpdateImageMetadata',
+  'images.delete': 'yandex.cloud.compute.v1.DeleteImageMetadata',
+};
+
+/** How the result of each type is shown. */
+const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>> = {
+  empty: () => ({ '@type': `${TYPE}google.protobuf.Empty` }),
+  image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
+};
+
+/** An operation as the contract shows it; `done` always, an error or a response only at its end. */
+export function operationShape(operation: Operation): OperationWire {
+  return {
+    ...compact({
+      id: operation.id,
+      description: operation.description,
+      createdAt: time(operation.createdAt),
+      createdBy: operation.createdBy,
+      modifiedAt: time(operation.modifiedAt),
+      metadata: metadataShape(operation),
+      error: operation.error === null ? undefined : errorShape(operation.error),
+      response: operation.response === null ? undefined : resultShape(operation.response),
+    }),
+    done: operation.done,
+  } as OperationWire;
+}
+
+function metadataShape(operation: Operation): Any {
+  const { upload, ...members } = operation.metadata as {
+    upload?: { uploadId: string; partSize: number; partCount: number; expiresAt: number };
+  };
+  return compact({
+    '@type': `${TYPE}${METADATA[operation.kind]}`,
+    ...members,
+    upload:
+      upload === undefined
+        ? undefined
+        : { ...upload, partSize: String(upload.partSize), expiresAt: time(upload.expiresAt) },
+    stage: operation.stage,
+    progress: progressShape(operation),
+  }) as Any;
+}
+
+function progressShape({ bytesDone, bytesTotal }: Operation) {
+  if (bytesDone === null || bytesTotal === null) return undefined;
+  const percent = bytesTotal === 0 ? 100 : Math.floor((bytesDone / bytesTotal) * 100);
+  return { bytesDone: String(bytesDone), bytesTotal: String(bytesTotal), percent };
+}
+
+function resultShape(result: OperationResult): Any {
+  const shape = RESULTS[result.type];
+  if (shape === undefined)
+    throw new RegistryError('INTERNAL', `No shape for a result of type ${result.type}`);
+  return shape(result.value);
+}
+
+function errorShape(error: OperationError): OperationWire['error'] {
+  const { code, message } = error;
+  const body = errorBody(
+    { code: code as ErrorCode, message, details: error.details as readonly ErrorDetail[] },
+    undefined,
+  );
+  return body.details.length > 0 ? body : { code: body.code, message };
+}

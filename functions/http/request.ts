@@ -1,0 +1,140 @@
+import type { Context as HonoContext, MiddlewareHandler } from 'hono';
+import { canonicalJson } from '../../core/canonical-json.ts';
+import { invalidField, RegistryError } from '../../core/errors.ts';
+import { parseSecret } from '../../core/ids.ts';
+import type { Credential } from '../../db/access.ts';
+import { authenticate } from '../../registry/authorize.ts';
+import type { CallerContext, IdempotencyKey } from '../../registry/context.ts';
+import type { Bindings } from '../context.ts';
+import { contractPath } from './custom-methods.ts';
+
+/** What a request carries through its route. */
+export interface Variables {
+  requestId: string;
+  context: CallerContext;
+  /** Filled by the verb once it knows who asks. */
+  callerId: string | undefined;
+  /** The operation that is the answer. */
+  operationId: string | undefined;
+}
+
+export interface HttpEnv {
+  Bindings: Bindings;
+  Variables: Variables;
+}
+
+export const MAX_BODY_BYTES = 1024 * 1024;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** The caller's own request id when it is harmless in a header and a log, else a new one. */
+export function requestIdOf(request: Request): string {
+  const given = request.headers.get('X-Request-Id') ?? request.headers.get('X-Client-Request-Id');
+  return given !== null && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : crypto.randomUUID();
+}
+
+/** The credential of a request: an API key, as `Api-Key` or for tools that know only it as `Bearer`. */
+export async function credentialOf(request: Request): Promise<Credential | undefined> {
+  const [scheme, secret, ...more] = (request.headers.get('Authorization') ?? '').trim().split(/ +/);
+  if (secret === undefined || more.length > 0 || !/^(api-key|bearer)$/i.test(scheme ?? '')) return undefined;
+  const key = parseSecret(secret);
+  return key === undefined
+    ? undefined
+    : { kind: 'api-key', prefix: key.publicPrefix, secretHash: await sha256Hex(secret) };
+}
+
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Reads the body as JSON whatever its content type says, and hands it on as JSON; nothing at all counts as `{}`.
+ * Who may not ask at all is told so first.
+ */
+export const jsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const body = await readBody(c.req.raw).catch(async (error: unknown) => {
+    await authenticate(c.get('context'));
+    throw error;
+  });
+  const key = await idempotencyKeyOf(c, body).catch(async (error: unknown) => {
+    await authenticate(c.get('context'));
+    throw error;
+  });
+  c.set('context', { ...c.get('context'), idempotencyKey: key });
+  const headers = new Headers(c.req.raw.headers);
+  headers.set('Content-Type', 'application/json');
+  headers.delete('Content-Length');
+  const { url, method } = c.req.raw;
+  c.req.raw = new Request(url, { method, headers, body: JSON.stringify(body) });
+  await next();
+};
+
+/** As `jsonBody` for methods without one: a DELETE may be repeated under a key as well. */
+export const idempotent: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  const key = await idempotencyKeyOf(c, {}).catch(async (error: unknown) => {
+    await authenticate(c.get('context'));
+    throw error;
+  });
+  c.set('context', { ...c.get('context'), idempotencyKey: key });
+  await next();
+};
+
+async function readBody(request: Request): Promise<Record<string, unknown>> {
+  const text = new TextDecoder().decode(await limitedBytes(request));
+  if (text.trim() === '') return {};
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new RegistryError(
+      'INVALID_ARGUMENT',
+      `Request validation error: Body: is not JSON: ${error instanceof Error ? error.message.slice(0, 200) : 'it cannot be read'}`,
+      [{ kind: 'fields', violations: [{ field: 'body', description: 'must be one JSON object' }] }],
+    );
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw invalidField('body', 'must be one JSON object');
+  }
+  return body as Record<string, unknown>;
+}
+
+async function limitedBytes(request: Request): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new RegistryError(
+      'BODY_TOO_LARGE',
+      `The request body is longer than ${MAX_BODY_BYTES} bytes; the bytes of an image go straight to the object store`,
+    );
+  if (Number(request.headers.get('Content-Length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  for (let chunk = await reader?.read(); chunk !== undefined && !chunk.done; chunk = await reader?.read()) {
+    length += chunk.value.length;
+    if (length > MAX_BODY_BYTES) {
+      await reader?.cancel();
+      throw tooLarge();
+    }
+    chunks.push(chunk.value);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+async function idempotencyKeyOf(
+  c: HonoContext<HttpEnv>,
+  body: Record<string, unknown>,
+): Promise<IdempotencyKey | undefined> {
+  const key = c.req.header('Idempotency-Key');
+  if (key === undefined) return undefined;
+  if (!UUID.test(key)) throw invalidField('idempotency_key', 'the header Idempotency-Key must be a UUID');
+  const path = contractPath(new URL(c.req.url).pathname);
+  return {
+    key: key.toLowerCase(),
+    fingerprint: await sha256Hex(`${c.req.method} ${path}\n${canonicalJson(body)}`),
+  };
+}

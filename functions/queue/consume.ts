@@ -1,0 +1,69 @@
+import { type Delivery, giveUpJob, runJob } from '../../registry/jobs/run.ts';
+import { type Bindings, type JobMessage, openContext } from '../context.ts';
+import { describeError, log } from '../log.ts';
+
+/** Takes job messages one by one; what the row says counts, the message only points to it. */
+export async function consumeJobs(
+  batch: MessageBatch<JobMessage>,
+  bindings: Bindings,
+  execution: ExecutionContext,
+): Promise<void> {
+  for (const message of batch.messages) {
+    const { jobId } = message.body;
+    // The readiness check sends a message without a job.
+    if (jobId === '') {
+      message.ack();
+      continue;
+    }
+    const context = openContext(bindings, execution, message.id);
+    const began = Date.now();
+    let delivery: Delivery;
+    try {
+      delivery = await runJob(context, jobId);
+    } catch (error) {
+      // Not even the row could be written: the queue delivers it again, and in the end as a dead letter.
+      delivery = { kind: 'retry', afterSeconds: 2 ** Math.min(message.attempts, 6), error };
+    }
+    if (delivery.kind === 'retry') message.retry({ delaySeconds: delivery.afterSeconds });
+    else message.ack();
+    const error = 'error' in delivery ? describeError(delivery.error) : undefined;
+    log(error === undefined ? 'info' : 'warn', {
+      event: 'job',
+      jobId,
+      requestId: context.requestId,
+      outcome: delivery.kind,
+      durationMs: Date.now() - began,
+      attempts: message.attempts,
+      error,
+      d1RoundTrips: context.db.cost.roundTrips,
+      rowsRead: context.db.cost.rowsRead,
+      rowsWritten: context.db.cost.rowsWritten,
+      s3Calls: context.store.calls,
+    });
+  }
+}
+
+/** Takes what the queue gave up: the operation of such a job ends with a cause. */
+export async function consumeDeadLetters(
+  batch: MessageBatch<JobMessage>,
+  bindings: Bindings,
+  execution: ExecutionContext,
+): Promise<void> {
+  for (const message of batch.messages) {
+    const { jobId } = message.body;
+    const context = openContext(bindings, execution, message.id);
+    try {
+      await giveUpJob(context, jobId);
+      message.ack();
+      log('warn', { event: 'dead letter', jobId, requestId: context.requestId });
+    } catch (error) {
+      message.retry({ delaySeconds: 60 });
+      log('error', {
+        event: 'dead letter',
+        jobId,
+        requestId: context.requestId,
+        error: describeError(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import type { BatchResponse } from 'drizzle-orm/batch';
+import { type KeyScope, permissionsOf, scopeAllows } from '../core/access.ts';
+import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
+import type { Permission } from '../core/roles.ts';
+import { findCaller, findRoles, type Scope, touchKey } from '../db/access.ts';
+import type { Statement } from '../db/client.ts';
+import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
+import type { OperationRow } from '../schema/tables/work.ts';
+import type { CallerContext } from './context.ts';
+
+/** Who asks, and what that caller may do with the resource that the call is about. */
+export interface Access {
+  readonly callerId: string;
+  readonly scopes: readonly KeyScope[];
+  /** Roles on the resource and on everything above it. */
+  readonly roles: readonly string[];
+  allows(permission: Permission): boolean;
+}
+
+const UNAUTHENTICATED = new RegistryError('UNAUTHENTICATED', 'Token is invalid or has expired.');
+const LAST_USE_MS = 3_600_000;
+
+/**
+ * Authenticates, finds the caller's roles on `scope` and reads `queries`, all in one round trip. Nothing of what was
+ * read may be used before the caller's permission was asked for: see `requireVisible` and `requirePermission`.
+ * Throws UNAUTHENTICATED.
+ */
+export async function readAs<U extends Statement, T extends readonly U[]>(
+  context: CallerContext,
+  scope: Scope,
+  queries: readonly [...T],
+): Promise<{ access: Access; rows: BatchResponse<T> }> {
+  const { access, rows } = await readCaller(context, scope, queries);
+  return { access, rows };
+}
+
+/**
+ * As `readAs`, for calls that change something. `replay` is the operation that an earlier request with the same
+ * Idempotency-Key and the same content started: the answer to this one too, once permission was asked for.
+ * Throws ALREADY_EXISTS when the key was used for another request.
+ */
+export async function readToChange<U extends Statement, T extends readonly U[]>(
+  context: CallerContext,
+  scope: Scope,
+  queries: readonly [...T],
+): Promise<{ access: Access; rows: BatchResponse<T>; replay: OperationRow | undefined }> {
+  const { idempotencyKey, credential } = context;
+  if (idempotencyKey === undefined || credential === undefined) {
+    return { ...(await readCaller(context, scope, queries)), replay: undefined };
+  }
+  const { orm } = context.db;
+  const { access, rows } = await readCaller(context, scope, [
+    findIdempotencyKey(orm, credential, idempotencyKey.key),
+    findOperationOfKey(orm, credential, idempotencyKey.key),
+    ...queries,
+  ]);
+  const [[used], [replay], ...rest] = rows as unknown as [
+    { fingerprint: string; operationId: string }[],
+    OperationRow[],
+    ...unknown[],
+  ];
+  if (used !== undefined && used.fingerprint !== idempotencyKey.fingerprint) {
+    throw new RegistryError(
+      'ALREADY_EXISTS',
+      `Idempotency-Key ${idempotencyKey.key} was used for another request, which started operation ${used.operationId}; use a new key for a new request`,
+      [
+        {
+          kind: 'resource',
+          resourceType: 'operation',
+          resourceName: used.operationId,
+          description: 'the operation of the first request with this key',
+        },
+      ],
+    );
+  }
+  return { access, rows: rest as unknown as BatchResponse<T>, replay };
+}
+
+/** Whether the credential is valid, for answers that come before any verb. Throws UNAUTHENTICATED. */
+export async function authenticate(context: CallerContext): Promise<void> {
+  await readCaller(context, { kind: 'none', id: '' }, []);
+}
+
+/** A resource that the caller may not see looks exactly like one that does not exist. */
+export function requireVisible<T>(
+  row: T | undefined,
+  access: Access,
+  permission: Permission,
+  kind: string,
+  name: string,
+): T {
+  if (row === undefined || !access.allows(permission)) throw notFound(kind, name);
+  return row;
+}
+
+/** What may be seen but not done. Folders answer so in both cases: that they exist is not told either. */
+export function requirePermission(access: Access, permission: Permission, kind: string, id: string): void {
+  if (!access.allows(permission)) throw permissionDenied(kind, id, permission);
+}
+
+/** A folder is denied with the same words whether it exists or not. */
+export function requireFolder<T>(
+  row: T | undefined,
+  access: Access,
+  permission: Permission,
+  folderId: string,
+): T {
+  if (row === undefined || !access.allows(permission)) throw permissionDenied('folder', folderId);
+  return row;
+}
+
+async function readCaller<T extends readonly Statement[]>(
+  context: CallerContext,
+  scope: Scope,
+  queries: readonly [...T],
+): Promise<{ access: Access; rows: BatchResponse<T> }> {
+  const { credential } = context;
+  if (credential === undefined) throw UNAUTHENTICATED;
+  const { orm } = context.db;
+  const [callers, roles, ...rows] = (await context.db.read([
+    findCaller(orm, credential),
+    findRoles(orm, credential, scope),
+    ...queries,
+  ])) as unknown as [
+    Awaited<ReturnType<typeof findCaller>>,
+    Awaited<ReturnType<typeof findRoles>>,
+    ...unknown[],
+  ];
+  const caller = callers[0];
+  const now = context.now();
+  if (caller === undefined || !equalHashes(caller.secretHash, credential.secretHash)) throw UNAUTHENTICATED;
+  if (caller.expiresAt !== null && caller.expiresAt <= now) throw UNAUTHENTICATED;
+  context.identified(caller.serviceAccountId);
+  if (caller.lastUsedAt === null || caller.lastUsedAt < now - LAST_USE_MS) {
+    context.afterwards(context.db.write([touchKey(orm, caller.keyId, now)]));
+  }
+  const roleIds = roles.map(({ role }) => role);
+  const permissions = permissionsOf(roleIds);
+  const scopes = caller.scopes ?? [];
+  return {
+    access: {
+      callerId: caller.serviceAccountId,
+      scopes,
+      roles: roleIds,
+      allows: (permission) => permissions.has(permission) && scopeAllows(scopes, permission),
+    },
+    rows: rows as unknown as BatchResponse<T>,
+  };
+}
+
+/** Compares in time that does not depend on where two texts of one length differ. */
+function equalHashes(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

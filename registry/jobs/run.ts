@@ -1,0 +1,127 @@
+import { RegistryError } from '../../core/errors.ts';
+import { retryDelaySeconds } from '../../core/retries.ts';
+import { WriteConflict } from '../../db/client.ts';
+import { findImage } from '../../db/images.ts';
+import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
+import { findUpload } from '../../db/uploads.ts';
+import type { JobRow } from '../../schema/tables/work.ts';
+import { type Context, newId } from '../context.ts';
+import { deleteLayerObject } from '../layers/delete.ts';
+import { discardUpload } from '../uploads/discard.ts';
+import { endUpload } from '../uploads/end.ts';
+import { judgeUpload } from '../uploads/judge.ts';
+import type { JobOutcome } from './outcome.ts';
+
+/** What became of one delivery of a job. */
+export type Delivery =
+  | { readonly kind: 'done' }
+  /** Not due, held by another worker, or finished before: nothing to do. */
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'again' }
+  /** A part did not answer; to be delivered again after this time. */
+  | { readonly kind: 'retry'; readonly afterSeconds: number; readonly error: unknown }
+  | { readonly kind: 'given-up'; readonly error: unknown };
+
+/** Longer than one invocation can last, so that a live worker never loses its job. */
+const LEASE_MS = 15 * 60_000;
+const RESEND_LIMIT = 100;
+
+const PERFORM: Record<JobRow['kind'], (context: Context, job: JobRow) => Promise<JobOutcome>> = {
+  'judge-upload': judgeUpload,
+  'discard-upload': discardUpload,
+  'delete-layer': deleteLayerObject,
+};
+
+/**
+ * Runs a job if it is due and nobody has it. Repeated, late and reordered deliveries are all the same: the lease
+ * lets one worker in, and every job is safe to run again. A verdict is final; an outage is tried again with
+ * back-off, up to the attempts of the settings for a judgement, for ever for clean-up.
+ */
+export async function runJob(context: Context, jobId: string): Promise<Delivery> {
+  const { orm } = context.db;
+  const leaseId = newId(context, 'job');
+  const [[job]] = await context.db.write([leaseJob(orm, jobId, leaseId, context.now(), LEASE_MS)]);
+  if (job === undefined) return { kind: 'idle' };
+  if (job.attempts > context.settings.BULLION_JOB_ATTEMPTS && job.kind === 'judge-upload') {
+    const error = new Error(job.lastError ?? 'its workers ended before they could say why');
+    await giveUp(context, job, error);
+    return { kind: 'given-up', error };
+  }
+  try {
+    const outcome = await PERFORM[job.kind](context, job);
+    if (outcome === 'done') {
+      await context.db.write([deleteJob(orm, jobId)]);
+      return { kind: 'done' };
+    }
+    await context.db.write([
+      releaseJob(orm, jobId, leaseId, {
+        runAfter: context.now(),
+        lastError: null,
+        cursor: outcome.again,
+        progressed: true,
+      }),
+    ]);
+    await context.jobs.send(jobId);
+    return { kind: 'again' };
+  } catch (error) {
+    // The end that came first counts; the job's own end was undone.
+    if (error instanceof WriteConflict) {
+      await context.db.write([releaseJob(orm, jobId, leaseId, { runAfter: context.now(), lastError: null })]);
+      await context.jobs.send(jobId);
+      return { kind: 'again' };
+    }
+    if (job.attempts >= context.settings.BULLION_JOB_ATTEMPTS && job.kind === 'judge-upload') {
+      await giveUp(context, job, error);
+      return { kind: 'given-up', error };
+    }
+    const afterSeconds = retryDelaySeconds(job.attempts);
+    await context.db.write([
+      releaseJob(orm, jobId, leaseId, {
+        runAfter: context.now() + afterSeconds * 1000,
+        lastError: describe(error),
+      }),
+    ]);
+    return { kind: 'retry', afterSeconds, error };
+  }
+}
+
+/** What a dead letter means: the queue has given the job up, so its operation ends with a cause. */
+export async function giveUpJob(context: Context, jobId: string): Promise<void> {
+  const [[job]] = await context.db.read([findJob(context.db.orm, jobId)]);
+  if (job === undefined || job.kind !== 'judge-upload') return;
+  await giveUp(context, job, new Error(job.lastError ?? 'the queue gave it up'));
+}
+
+/** Sends every job again that is due and that nobody has: what a queue lost, and what came due. out: how many. */
+export async function resendJobs(context: Context): Promise<number> {
+  const [due] = await context.db.read([dueJobs(context.db.orm, context.now(), RESEND_LIMIT)]);
+  for (const { id } of due) await context.jobs.send(id);
+  return due.length;
+}
+
+async function giveUp(context: Context, job: JobRow, cause: unknown): Promise<void> {
+  const { orm } = context.db;
+  const [[image], [upload]] = await context.db.read([
+    findImage(orm, job.subjectId),
+    findUpload(orm, job.subjectId),
+  ]);
+  if (image === undefined || upload === undefined || image.status !== 'CREATING') {
+    await context.db.write([buryJob(orm, job.id, describe(cause))]);
+    return;
+  }
+  const ending = endUpload(
+    context,
+    image,
+    upload,
+    new RegistryError(
+      'UNAVAILABLE',
+      `The uploaded disk could not be judged: after ${job.attempts} attempts a part of the registry still did not answer. Nothing was kept; create the image again`,
+    ),
+  );
+  await context.db.write(ending.statements);
+  await context.jobs.send(ending.jobId);
+}
+
+function describe(error: unknown): string {
+  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 500);
+}

@@ -1,0 +1,101 @@
+import type { RegistryError } from '../../core/errors.ts';
+import type { Statement } from '../../db/client.ts';
+import { insertIdempotencyKey } from '../../db/idempotency.ts';
+import { insertOperation, type NewOperation } from '../../db/operations.ts';
+import type { OperationError, OperationResult, OperationRow } from '../../schema/tables/work.ts';
+import type { Access } from '../authorize.ts';
+import { type CallerContext, type Context, newId } from '../context.ts';
+
+/** An operation as verbs hand it out: the row without the number that orders it. */
+export type Operation = Omit<OperationRow, 'sequence'>;
+
+/** Every method that answers with an operation, and how its description reads. */
+const DESCRIPTIONS = {
+  'images.create': 'Create image',
+  'images.update': 'Update image',
+  'images.delete': 'Delete image',
+  'images.setAccessBindings': 'Set image access bindings',
+  'images.updateAccessBindings': 'Update image access bindings',
+  'folders.create': 'Create folder',
+  'folders.update': 'Update folder',
+  'folders.delete': 'Delete folder',
+  'folders.setAccessBindings': 'Set folder access bindings',
+  'folders.updateAccessBindings': 'Update folder access bindings',
+  'clouds.create': 'Create cloud',
+  'clouds.update': 'Update cloud',
+  'clouds.delete': 'Delete cloud',
+  'clouds.setAccessBindings': 'Set cloud access bindings',
+  'clouds.updateAccessBindings': 'Update cloud access bindings',
+  'serviceAccounts.create': 'Create service account',
+  'serviceAccounts.update': 'Update service account',
+  'serviceAccounts.delete': 'Delete service account',
+  'apiKeys.update': 'Update API key',
+  'apiKeys.delete': 'Delete API key',
+} as const;
+
+export type OperationKind = keyof typeof DESCRIPTIONS;
+
+interface Start {
+  kind: OperationKind;
+  resource: { kind: string; id: string; folderId: string | null; cloudId: string | null };
+  metadata: Record<string, unknown>;
+}
+
+/** A running operation of this caller, not yet written. */
+export function startOperation(context: Context, access: Access, start: Start): Operation {
+  const now = context.now();
+  return {
+    id: newId(context, 'operation'),
+    kind: start.kind,
+    description: DESCRIPTIONS[start.kind],
+    resourceKind: start.resource.kind,
+    resourceId: start.resource.id,
+    folderId: start.resource.folderId,
+    cloudId: start.resource.cloudId,
+    createdAt: now,
+    createdBy: access.callerId,
+    modifiedAt: now,
+    done: false,
+    stage: null,
+    bytesDone: null,
+    bytesTotal: null,
+    metadata: start.metadata,
+    response: null,
+    error: null,
+  };
+}
+
+/** An operation that ends in the same call. */
+export function finishedOperation(
+  context: Context,
+  access: Access,
+  start: Start & { response: OperationResult },
+): Operation {
+  return { ...startOperation(context, access, start), done: true, response: start.response };
+}
+
+/** The rows that a change writes about itself: its operation, and the key under which it may be repeated. */
+export function recordOperation(context: CallerContext, operation: NewOperation): Statement[] {
+  const { orm } = context.db;
+  const statements: Statement[] = [insertOperation(orm, operation)];
+  if (context.idempotencyKey !== undefined) {
+    statements.push(
+      insertIdempotencyKey(orm, {
+        callerId: operation.createdBy,
+        key: context.idempotencyKey.key,
+        fingerprint: context.idempotencyKey.fingerprint,
+        operationId: operation.id,
+        createdAt: operation.createdAt,
+      }),
+    );
+  }
+  return statements;
+}
+
+/** An error in the form in which an operation keeps it. */
+export function operationError(error: RegistryError): OperationError {
+  return { code: error.code, message: error.message, details: [...error.details] };
+}
+
+/** The answer of a deletion. */
+export const EMPTY: OperationResult = { type: 'empty', value: {} };

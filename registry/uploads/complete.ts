@@ -1,0 +1,148 @@
+import { failedPrecondition, invalidField, RegistryError } from '../../core/errors.ts';
+import { next } from '../../core/lifecycle.ts';
+import { describeParts, judgeParts } from '../../core/upload-plan.ts';
+import { WriteConflict } from '../../db/client.ts';
+import { clearGuards } from '../../db/guards.ts';
+import { deleteJobsOf, hastenJob, insertJob } from '../../db/jobs.ts';
+import { updateLayer } from '../../db/layers.ts';
+import { changeOperation, demandRunning, findOperation } from '../../db/operations.ts';
+import { demandUploadState, updateUpload } from '../../db/uploads.ts';
+import type { UploadRow } from '../../schema/tables/images.ts';
+import { StoreUnavailable } from '../../storage/store.ts';
+import { type CallerContext, type Context, newId } from '../context.ts';
+import type { Operation } from '../operations/record.ts';
+import { objectKeyOf, uploadOf } from './sign-parts.ts';
+
+/** How long the request that completes an upload has it to itself, before the job may finish it instead. */
+const HEAD_START_MS = 60_000;
+
+/**
+ * Joins the parts in the store and hands the object to the queue function. The parts to join are written down, with
+ * the job, before the store is asked: whatever dies from there on, the job finishes it, and no second list is ever
+ * sent. Two that complete at once:
+ *
+ *   one                            | the other                       | what comes of it
+ *   reads OPEN                     | reads OPEN                      |
+ *   batch: OPEN → COMPLETING       |                                 |
+ *                                  | batch: guard fails, undone      | answers with the same operation
+ *   store joins, job is sent       |                                 | one object, one verdict
+ *
+ * `claimed` is the client's own list, checked against the store's; without it the store's counts.
+ * Throws INVALID_ARGUMENT naming missing and foreign parts; FAILED_PRECONDITION, NOT_FOUND, PERMISSION_DENIED.
+ */
+export async function completeUpload(
+  context: CallerContext,
+  imageId: string,
+  claimed: readonly { partNumber: number; etag: string }[] | undefined,
+): Promise<Operation> {
+  const { orm } = context.db;
+  const { upload } = await uploadOf(context, imageId);
+  if (upload.state === 'OPEN') {
+    const parts = await partsToJoin(context, upload, claimed);
+    const jobId = newId(context, 'job');
+    const completing: UploadRow = { ...upload, state: next('upload', 'OPEN', 'complete'), parts };
+    const now = context.now();
+    try {
+      await context.db.write([
+        demandUploadState(orm, imageId, 'OPEN'),
+        updateUpload(orm, imageId, { state: completing.state, parts }),
+        changeOperation(orm, upload.operationId, now, { stage: 'INSPECTING' }),
+        insertJob(orm, {
+          id: jobId,
+          kind: 'judge-upload',
+          subjectId: imageId,
+          runAfter: now + HEAD_START_MS,
+          requestId: context.requestId,
+          createdAt: now,
+        }),
+        clearGuards(orm),
+      ]);
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      return await operationOf(context, upload);
+    }
+    try {
+      await joinParts(context, completing);
+    } catch (error) {
+      // Accepted all the same: the job asks the store again.
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    await context.db.write([hastenJob(orm, jobId, context.now())]);
+    await context.jobs.send(jobId);
+  } else if (upload.state === 'ABORTED') {
+    throw failedPrecondition(imageId, 'UPLOAD_STATE', `The upload of image "${imageId}" was ended`);
+  }
+  return await operationOf(context, upload);
+}
+
+/**
+ * Joins the parts of a COMPLETING upload in the store, or finds that it is done already, and pins the object's ETag.
+ * Also called by the job, when the request that began it is gone.
+ * Throws INVALID_ARGUMENT when a part was replaced meanwhile: the upload is then open again.
+ */
+export async function joinParts(context: Context, upload: UploadRow): Promise<void> {
+  const { orm } = context.db;
+  const key = objectKeyOf(upload);
+  const outcome = await context.store.completeMultipart(key, upload.storeUploadId ?? '', upload.parts ?? []);
+  const object = await context.store.head(key);
+  if (object === undefined) {
+    if (outcome === 'unknown-upload') {
+      throw new RegistryError(
+        'DATA_LOSS',
+        'The object store no longer knows this upload; create the image again',
+      );
+    }
+    await reopen(context, upload);
+    throw invalidField(
+      'parts',
+      `the store refused to join them (${typeof outcome === 'object' ? outcome.refused : outcome}); a part was replaced meanwhile: read the upload again and complete it again`,
+    );
+  }
+  try {
+    await context.db.write([
+      demandRunning(orm, upload.operationId),
+      updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish') }),
+      updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
+      clearGuards(orm),
+    ]);
+  } catch (error) {
+    // Ended meanwhile: the job that discards the upload takes the object away.
+    if (!(error instanceof WriteConflict)) throw error;
+  }
+}
+
+async function reopen(context: Context, upload: UploadRow): Promise<void> {
+  const { orm } = context.db;
+  await context.db.write([
+    demandUploadState(orm, upload.imageId, 'COMPLETING'),
+    updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'refuse'), parts: null }),
+    deleteJobsOf(orm, 'judge-upload', upload.imageId),
+    changeOperation(orm, upload.operationId, context.now(), { stage: 'AWAITING_UPLOAD' }),
+    clearGuards(orm),
+  ]);
+}
+
+async function partsToJoin(
+  context: Context,
+  upload: UploadRow,
+  claimed: readonly { partNumber: number; etag: string }[] | undefined,
+): Promise<{ partNumber: number; etag: string }[]> {
+  const plan = {
+    sizeBytes: upload.sizeBytes,
+    partSizeBytes: upload.partSizeBytes,
+    partCount: upload.partCount,
+  };
+  const stored =
+    upload.storeUploadId === null
+      ? []
+      : await context.store.listParts(objectKeyOf(upload), upload.storeUploadId);
+  const fault = describeParts(judgeParts(plan, stored ?? [], claimed));
+  if (fault !== undefined) throw invalidField('parts', fault);
+  return (stored ?? []).map(({ partNumber, etag }) => ({ partNumber, etag }));
+}
+
+async function operationOf(context: Context, upload: UploadRow): Promise<Operation> {
+  const [[operation]] = await context.db.read([findOperation(context.db.orm, upload.operationId)]);
+  if (operation === undefined) throw new RegistryError('INTERNAL', 'The operation of the upload is missing');
+  return operation;
+}

@@ -1,0 +1,190 @@
+import { RegistryError } from '../../core/errors.ts';
+import { roundUpToChunk, smallestMinDiskSize } from '../../core/sizes.ts';
+import { clearGuards } from '../../db/guards.ts';
+import { findImage, findLayerOfImage, updateImage } from '../../db/images.ts';
+import { deleteJob } from '../../db/jobs.ts';
+import { updateLayer } from '../../db/layers.ts';
+import { changeOperation, demandRunning } from '../../db/operations.ts';
+import { quotasOfCloud } from '../../db/quotas.ts';
+import { findUpload } from '../../db/uploads.ts';
+import { inspect } from '../../inspect/inspect.ts';
+import type { Report } from '../../inspect/report.ts';
+import type { ImageRow, LayerRow, UploadRow } from '../../schema/tables/images.ts';
+import type { JobRow } from '../../schema/tables/work.ts';
+import { rangeReader } from '../../storage/range-reader.ts';
+import { ObjectChanged } from '../../storage/store.ts';
+import type { Context } from '../context.ts';
+import { imageResult, viewOf } from '../images/view.ts';
+import type { JobOutcome } from '../jobs/outcome.ts';
+import { STANDARD_IMAGES } from '../quotas/image.ts';
+import { joinParts } from './complete.ts';
+import { endUpload } from './end.ts';
+import { digestMismatch, refusal, serviceFindings, settled, withFindings, withoutCost } from './verdict.ts';
+import { type DigestCursor, digestSlice } from './verify-digest.ts';
+
+/** What the job found when it looked: everything that a verdict needs. */
+interface Subject {
+  readonly image: ImageRow;
+  readonly layer: LayerRow;
+  readonly upload: UploadRow;
+}
+
+/**
+ * The verdict on an upload: inspects the stored object, verifies a declared digest, and ends the creation one way
+ * or the other in one batch. May be run again at any point, and twice at once: each end is guarded by the operation
+ * still running. Throws only when a part does not answer, and is then tried again; a verdict is final.
+ */
+export async function judgeUpload(context: Context, job: JobRow): Promise<JobOutcome> {
+  const subject = await subjectOf(context, job.subjectId);
+  if (subject === undefined) return 'done';
+  try {
+    return await judge(context, job, subject);
+  } catch (error) {
+    const final = finalError(error);
+    if (final === undefined) throw error;
+    return await refuse(context, subject, final);
+  }
+}
+
+async function subjectOf(context: Context, imageId: string): Promise<Subject | undefined> {
+  const { orm } = context.db;
+  const read = async () => {
+    const [[image], [layer], [upload]] = await context.db.read([
+      findImage(orm, imageId),
+      findLayerOfImage(orm, imageId),
+      findUpload(orm, imageId),
+    ]);
+    return image?.status === 'CREATING' && layer !== undefined && upload !== undefined
+      ? { image, layer, upload }
+      : undefined;
+  };
+  const subject = await read();
+  if (subject?.upload.state !== 'COMPLETING')
+    return subject?.upload.state === 'COMPLETED' ? subject : undefined;
+  await joinParts(context, subject.upload);
+  const joined = await read();
+  return joined?.upload.state === 'COMPLETED' ? joined : undefined;
+}
+
+async function judge(context: Context, job: JobRow, subject: Subject): Promise<JobOutcome> {
+  const { image, layer, upload } = subject;
+  // Kept when its digest began to be verified: nothing is inspected twice.
+  let report = layer.inspection as unknown as Report | null;
+  if (report === null) {
+    report = await inspectLayer(context, subject);
+    if (report.verdict === 'reject') return await refuse(context, subject, refusal(report));
+    if (upload.sha256 !== null) {
+      const { orm } = context.db;
+      await context.db.write([
+        updateLayer(orm, layer.id, { inspection: withoutCost(report) }),
+        changeOperation(orm, upload.operationId, context.now(), {
+          stage: 'VERIFYING_DIGEST',
+          bytesDone: 0,
+          bytesTotal: upload.sizeBytes,
+        }),
+      ]);
+    }
+  }
+  if (upload.sha256 !== null) {
+    const slice = await digestSlice(context, layer, upload, job.cursor as DigestCursor | null);
+    if (slice.kind === 'more') {
+      await context.db.write([
+        changeOperation(context.db.orm, upload.operationId, context.now(), {
+          bytesDone: slice.cursor.offset,
+        }),
+      ]);
+      return { again: { ...slice.cursor } };
+    }
+    if (slice.digest !== upload.sha256) {
+      const finding = digestMismatch(upload.sha256, slice.digest);
+      return await refuse(context, subject, refusal(withFindings(report, [finding])));
+    }
+  }
+  return await accept(context, job, subject, report);
+}
+
+/** Inspects the object that the upload became, and adds what only the service can find. */
+async function inspectLayer(context: Context, { image, layer, upload }: Subject): Promise<Report> {
+  const object = await context.store.head(layer.objectKey);
+  if (object === undefined || object.etag !== layer.etag) throw new ObjectChanged(layer.objectKey);
+  const reader = rangeReader(context.store, layer.objectKey, object.etag, object.sizeBytes);
+  const declared = upload.declaredFormat === null ? {} : { declaredFormat: upload.declaredFormat };
+  const report = await inspect(reader, declared);
+  return withFindings(report, serviceFindings(report, image, upload));
+}
+
+async function accept(context: Context, job: JobRow, subject: Subject, report: Report): Promise<JobOutcome> {
+  const { image, layer, upload } = subject;
+  const { orm } = context.db;
+  const lowered = await poolLimitLowered(context, image);
+  if (lowered !== undefined) return await refuse(context, subject, lowered);
+  const smallest = smallestMinDiskSize(Number(report.virtualSize ?? upload.sizeBytes));
+  const facts = settled(report, image);
+  const ready: ImageRow = {
+    ...image,
+    status: 'READY',
+    sizeBytes: upload.sizeBytes,
+    storageSize: roundUpToChunk(upload.sizeBytes),
+    minDiskSize: image.minDiskSize ?? smallest,
+    smallestDiskSize: smallest,
+    osType: facts.osType,
+    hardwareGeneration: facts.generation,
+    architecture: report.architecture ?? null,
+    revision: image.revision + 1,
+  };
+  const verified: LayerRow = {
+    ...layer,
+    state: 'VERIFIED',
+    digest: upload.sha256 === null ? null : `sha256:${upload.sha256}`,
+    inspection: withoutCost(report),
+  };
+  const { revision: _, ...change } = ready;
+  await context.db.write([
+    demandRunning(orm, upload.operationId),
+    updateLayer(orm, layer.id, verified),
+    updateImage(orm, image.id, change),
+    changeOperation(orm, upload.operationId, context.now(), {
+      done: true,
+      stage: null,
+      bytesDone: null,
+      bytesTotal: null,
+      response: imageResult(viewOf(ready, verified)),
+    }),
+    deleteJob(orm, job.id),
+    clearGuards(orm),
+  ]);
+  return 'done';
+}
+
+async function refuse(context: Context, subject: Subject, error: RegistryError): Promise<JobOutcome> {
+  const ending = endUpload(context, subject.image, subject.upload, error);
+  await context.db.write(ending.statements);
+  await context.jobs.send(ending.jobId);
+  return 'done';
+}
+
+/** Failures that no repetition mends: the bytes are not what was stored any more. */
+function finalError(error: unknown): RegistryError | undefined {
+  if (error instanceof RegistryError && error.code === 'DATA_LOSS') return error;
+  if (!(error instanceof ObjectChanged)) return undefined;
+  return new RegistryError(
+    'DATA_LOSS',
+    'The stored object was replaced or removed while it was judged; create the image again',
+  );
+}
+
+/** A reserved pool is settled here: when the limit went below the use meanwhile, this image does not get one. */
+async function poolLimitLowered(context: Context, image: ImageRow): Promise<RegistryError | undefined> {
+  if (!image.pooled || image.folderId === STANDARD_IMAGES) return undefined;
+  const [quotas] = await context.db.read([quotasOfCloud(context.db.orm, image.cloudId)]);
+  const pools = quotas.find(({ quotaId }) => quotaId === 'compute.diskPools.count');
+  if (pools === undefined || pools.usage <= pools.limit) return undefined;
+  return new RegistryError('RESOURCE_EXHAUSTED', 'The limit on maximum number of disk pools has exceeded.', [
+    {
+      kind: 'quotas',
+      violations: [
+        { quotaId: pools.quotaId, limit: pools.limit, usage: pools.usage - 1, required: pools.usage },
+      ],
+    },
+  ]);
+}

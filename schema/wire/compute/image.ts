@@ -1,0 +1,197 @@
+import { z } from '@hono/zod-openapi';
+import {
+  COMPUTE_LABELS,
+  checkDescription,
+  checkFamily,
+  checkFileName,
+  checkName,
+  checkProductIds,
+} from '../../../core/names.ts';
+import { MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
+import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '../../../core/upload-plan.ts';
+import {
+  bool,
+  enumeration,
+  int64,
+  int64Text,
+  message,
+  nextPageToken,
+  optionalInt64,
+  optionalText,
+  pageSize,
+  pageToken,
+  query,
+  requiredText,
+  ruled,
+  timestamp,
+} from '../json.ts';
+import { labels } from '../labels.ts';
+
+const osMessage = message({
+  type: enumeration(['TYPE_UNSPECIFIED', 'LINUX', 'WINDOWS']).optional(),
+  nvidia: message({ driver: optionalText(256) }).optional(),
+});
+
+/** One of two kinds of features, or neither, which equals "not given". */
+const hardwareGenerationMessage = message({
+  legacyFeatures: message({
+    pciTopology: enumeration(['PCI_TOPOLOGY_UNSPECIFIED', 'PCI_TOPOLOGY_V1', 'PCI_TOPOLOGY_V2']).optional(),
+  }).optional(),
+  generation2Features: message({}).optional(),
+}).superRefine((given, context) => {
+  if (given.legacyFeatures !== undefined && given.generation2Features !== undefined) {
+    context.addIssue({
+      code: 'custom',
+      message: 'legacy_features and generation2_features exclude each other; give one of them',
+    });
+  }
+});
+
+const uploadMessage = message({
+  size: int64(MIN_UPLOAD_BYTES, MAX_UPLOAD_BYTES).openapi({
+    description: 'exact length of the file in bytes',
+  }),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits')
+    .transform((digits) => digits.toLowerCase())
+    .optional(),
+  format: enumeration(['FORMAT_UNSPECIFIED', 'QCOW2', 'VMDK', 'VHD', 'RAW']).optional(),
+  fileName: ruled(checkFileName).optional(),
+}).openapi('UploadSource');
+
+/** The sources; the presence of a member decides, so that an empty one beside another is two. */
+export const SOURCES = ['imageId', 'diskId', 'snapshotId', 'uri', 'upload'] as const;
+
+export const createImageBody = message({
+  folderId: requiredText(50),
+  name: ruled(checkName).optional(),
+  description: ruled(checkDescription).optional(),
+  labels: labels(COMPUTE_LABELS).optional(),
+  family: ruled(checkFamily).optional(),
+  minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
+  productIds: z
+    .array(z.string())
+    .superRefine((ids, context) => {
+      const reason = checkProductIds(ids);
+      if (reason !== undefined) context.addIssue({ code: 'custom', message: reason });
+    })
+    .optional(),
+  imageId: requiredText(50).optional(),
+  diskId: requiredText(50).optional(),
+  snapshotId: requiredText(50).optional(),
+  uri: requiredText(8192).optional(),
+  upload: uploadMessage.optional(),
+  os: osMessage.optional(),
+  pooled: bool().optional(),
+  hardwareGeneration: hardwareGenerationMessage.optional(),
+})
+  .superRefine((given, context) => {
+    const sources = SOURCES.filter((source) => given[source] !== undefined);
+    if (sources.length === 1) return;
+    const list = 'image_id, disk_id, snapshot_id, uri, upload';
+    context.addIssue({
+      code: 'custom',
+      path: ['source'],
+      message:
+        sources.length === 0
+          ? `exactly one of ${list} is required`
+          : `exactly one of ${list} may be given, not ${sources.length}`,
+    });
+  })
+  .openapi('CreateImageRequest');
+
+export const updateImageBody = message({
+  updateMask: z.string({ error: 'expected a comma-separated string' }).max(1000).optional(),
+  name: ruled(checkName).optional(),
+  description: ruled(checkDescription).optional(),
+  labels: labels(COMPUTE_LABELS).optional(),
+  minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
+}).openapi('UpdateImageRequest');
+
+export const imagePath = z.object({ imageId: requiredText(50) });
+const view = z.enum(['BASIC', 'FULL'], { error: 'expected BASIC or FULL' }).optional();
+export const imageQuery = query({ view });
+export const latestByFamilyQuery = query({
+  folderId: requiredText(50),
+  family: ruled(checkFamily).default(''),
+});
+export const listImagesQuery = query({
+  folderId: requiredText(50),
+  pageSize,
+  pageToken,
+  filter: optionalText(1000),
+  orderBy: optionalText(100),
+  view,
+});
+
+/** A finding as the contract of inspections has it. */
+const finding = z
+  .object({
+    code: z.string().openapi({ example: 'BACKING_FILE' }),
+    severity: z.enum(['REJECT', 'WARN', 'INFO']),
+    message: z.string(),
+    offset: z.string().optional(),
+    field: z.string().optional(),
+    expected: z.string().optional(),
+    found: z.string().optional(),
+    reference: z.string().optional(),
+  })
+  .openapi('Finding');
+
+export const inspection = z
+  .looseObject({
+    verdict: z.enum(['accept', 'reject']),
+    format: z.enum(['QCOW2', 'VMDK', 'VHD', 'RAW']).optional(),
+    virtualSize: int64Text.optional(),
+    fileSize: int64Text,
+    partitionTable: z.enum(['GPT', 'MBR', 'NONE']).optional(),
+    partitions: z.array(z.looseObject({ number: z.number(), start: int64Text, size: int64Text })).optional(),
+    bootModes: z.array(z.enum(['BIOS', 'UEFI'])).optional(),
+    osFamily: z.enum(['LINUX', 'WINDOWS', 'BSD', 'OTHER']).optional(),
+    findings: z.array(finding),
+  })
+  .openapi('Inspection');
+
+export const image = z
+  .object({
+    id: z.string(),
+    folderId: z.string(),
+    createdAt: timestamp,
+    name: z.string().optional(),
+    description: z.string().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    family: z.string().optional(),
+    size: int64Text.optional(),
+    storageSize: int64Text.optional(),
+    minDiskSize: int64Text.optional(),
+    productIds: z.array(z.string()).optional(),
+    status: z.enum(['CREATING', 'READY', 'ERROR', 'DELETING']),
+    os: z
+      .object({
+        type: z.enum(['LINUX', 'WINDOWS']).optional(),
+        nvidia: z.object({ driver: z.string() }).optional(),
+      })
+      .optional(),
+    pooled: z.boolean().optional(),
+    hardwareGeneration: z
+      .object({
+        legacyFeatures: z.object({ pciTopology: z.enum(['PCI_TOPOLOGY_V1', 'PCI_TOPOLOGY_V2']) }).optional(),
+        generation2Features: z.object({}).optional(),
+      })
+      .optional(),
+    layerId: z.string(),
+    digest: z
+      .string()
+      .optional()
+      .openapi({ example: `sha256:${'0'.repeat(64)}` }),
+    source: z.object({ kind: z.string(), id: z.string().optional(), uri: z.string().optional() }),
+    architecture: z.string().optional(),
+    inspection: inspection.optional(),
+    etag: z.string(),
+  })
+  .openapi('Image');
+
+export const imageList = z
+  .object({ images: z.array(image).optional(), nextPageToken })
+  .openapi('ListImagesResponse');
