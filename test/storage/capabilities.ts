@@ -1,0 +1,42 @@
+/**
+ * Where stores differ in what the suite looks at. Each row says what a store does, so that every test runs on every
+ * store and a store that changes its ways is noticed. Bullion itself works with every value in this table.
+ */
+export interface Capabilities {
+  /** A Complete whose parts, the last aside, are not equally long. */
+  readonly unevenParts: 'accepted' | 'InvalidPart';
+  /** A Complete that leaves out parts which were uploaded. */
+  readonly completeSubset: 'accepted' | 'InvalidPart';
+  /** A second Complete of an upload with another list. `replaces`: the finished object becomes another one. */
+  readonly otherCompleteAfter: 'refused' | 'replaces';
+  /** A part that is PUT when its upload is complete, with a URL that still works. */
+  readonly latePart: 'NoSuchUpload' | 'accepted';
+  /** The list of the parts of an upload that is complete. */
+  readonly partsAfterComplete: 'unknown' | 'listed';
+  /** An Authorization header that comes along with a presigned GET. */
+  readonly foreignAuthorization: 'ignored' | 'refused';
+}
+
+const S3: Capabilities = {
+  unevenParts: 'accepted',
+  completeSubset: 'accepted',
+  otherCompleteAfter: 'refused',
+  latePart: 'NoSuchUpload',
+  partsAfterComplete: 'unknown',
+  foreignAuthorization: 'refused',
+};
+
+/** `local` and `swift` are measured by this suite; the others are as their makers document them. */
+export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
+  local: { ...S3, unevenParts: 'InvalidPart', foreignAuthorization: 'ignored' },
+  swift: {
+    ...S3,
+    otherCompleteAfter: 'replaces',
+    latePart: 'accepted',
+    partsAfterComplete: 'listed',
+    foreignAuthorization: 'ignored',
+  },
+  r2: { ...S3, unevenParts: 'InvalidPart' },
+  s3: S3,
+  radosgw: { ...S3, completeSubset: 'InvalidPart' },
+};
