@@ -13,6 +13,7 @@ export interface Limits {
   readonly fileReads: number;
   readonly fileBytes: number;
   /** The scan of all mapping tables, and how much of a table one read of it takes. */
+  readonly scanReads: number;
   readonly scanBytes: number;
   readonly scanReadBytes: number;
   /** Ranges kept so that nothing is fetched twice. */
@@ -37,6 +38,7 @@ export const DEFAULT_LIMITS: Limits = {
   mappedBytes: 2 * MIB,
   fileReads: 64,
   fileBytes: 8 * MIB,
+  scanReads: 4096,
   scanBytes: 32 * MIB,
   scanReadBytes: 1 * MIB,
   cacheBytes: 16 * MIB,

@@ -1,0 +1,313 @@
+/**
+ * The header and the block allocation table of a dynamic VHD (Microsoft, "Virtual Hard Disk Image Format
+ * Specification", version 1.0, "Dynamic Disk Header Format"): 1 024 bytes, integers big-endian.
+ *
+ *   0  8    "cxsparse"             36  u32  checksum
+ *   8  u64  next, all ones         40  16   parent id
+ *  16  u64  BAT offset             56  u32  parent time
+ *  24  u32  version 00010000       64  512  parent name, UTF-16
+ *  28  u32  BAT entries           576  8 × 24  parent locators, each beginning with its platform
+ *  32  u32  block size
+ *
+ * The BAT is a u32 sector for each block, all ones for none. A block is a bitmap of its sectors, padded to a sector,
+ * and the data; readers of dynamic disks ignore the bitmap.
+ */
+import { allZero, covers, hasAscii, toNumber, u32be, u64be } from '../../readers/bytes.ts';
+import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts';
+import type { RangeReader } from '../../readers/range-reader.ts';
+import type { Findings, Scan } from '../../report.ts';
+import { type Opening, pastEnd, Refused } from '../container.ts';
+import { checksum, FOOTER_BYTES } from './footer.ts';
+
+export const HEADER_BYTES = 1024;
+export const DYNAMIC_REFERENCE = 'VHD 1.0, "Dynamic Disk Header Format"';
+const BAT_REFERENCE = 'VHD 1.0, "Block Allocation Table"';
+const SECTOR_BYTES = 512;
+const VERSION_1 = 0x00010000;
+const NO_BLOCK = 0xffffffff;
+const MIN_BLOCK_BYTES = 4096;
+const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
+/** More than any disk of the format needs with its block size, whatever the header says. */
+const MAX_TABLE_REACH = 2 ** 41;
+const TABLE_STRETCH_BYTES = 64 * 1024;
+
+export interface Dynamic {
+  /** Bytes that the guest sees. */
+  readonly size: number;
+  readonly blockBytes: number;
+  readonly bitmapBytes: number;
+  readonly tableOffset: number;
+  readonly tableEntries: number;
+  /** Entries that describe the disk; those behind them describe nothing. */
+  readonly neededEntries: number;
+  /** Where blocks end: the footer stands behind them. */
+  readonly dataEnd: number;
+}
+
+/**
+ * Judges the dynamic header, which the caller found whole at `at`.
+ * @returns the table's place, or undefined when a finding refuses.
+ */
+export function parseDynamic(
+  bytes: Uint8Array,
+  at: number,
+  size: number,
+  { file, findings }: Opening,
+): Dynamic | undefined {
+  const refuse = (
+    code: 'BAD_HEADER' | 'BACKING_FILE',
+    field: string,
+    offset: number,
+    message: string,
+    expected?: string,
+  ) => {
+    findings.add(code, {
+      message,
+      offset: String(at + offset),
+      field,
+      ...(expected === undefined ? {} : { expected, found: String(u32be(bytes, offset)) }),
+      reference: DYNAMIC_REFERENCE,
+    });
+  };
+  if (!hasAscii(bytes, 0, 'cxsparse')) {
+    refuse(
+      'BAD_HEADER',
+      'cookie',
+      0,
+      'There is no dynamic disk header where the footer says; convert the image again.',
+    );
+    return undefined;
+  }
+  if (u32be(bytes, 36) !== checksum(bytes.subarray(0, HEADER_BYTES), 36)) {
+    findings.add('BAD_CHECKSUM', {
+      message: 'The checksum of the dynamic disk header is wrong; upload the file again from a good copy.',
+      offset: String(at + 36),
+      field: 'checksum',
+      reference: DYNAMIC_REFERENCE,
+    });
+  }
+  if (u32be(bytes, 24) !== VERSION_1) {
+    refuse(
+      'BAD_HEADER',
+      'header version',
+      24,
+      'The version of the dynamic disk header is not 1.0; convert the image again.',
+      String(VERSION_1),
+    );
+  }
+  noteParent(bytes, refuse);
+  const entries = u32be(bytes, 28);
+  const blockBytes = u32be(bytes, 32);
+  const power = blockBytes !== 0 && (blockBytes & (blockBytes - 1)) === 0;
+  if (!power || blockBytes < MIN_BLOCK_BYTES || blockBytes > MAX_BLOCK_BYTES) {
+    refuse(
+      'BAD_HEADER',
+      'block size',
+      32,
+      'The block size is out of range; convert the image again.',
+      `a power of two from ${MIN_BLOCK_BYTES} to ${MAX_BLOCK_BYTES}`,
+    );
+    return undefined;
+  }
+  const neededEntries = Math.ceil(size / blockBytes);
+  const mostEntries = MAX_TABLE_REACH / blockBytes + 1;
+  if (entries < neededEntries || entries > mostEntries) {
+    refuse(
+      'BAD_HEADER',
+      'maximum table entries',
+      28,
+      'The number of blocks does not fit the size of the disk; convert the image again.',
+      `${neededEntries}..${mostEntries}`,
+    );
+    return undefined;
+  }
+  const tableOffset = toNumber(u64be(bytes, 16));
+  if (tableOffset % SECTOR_BYTES !== 0 || tableOffset < SECTOR_BYTES) {
+    refuse(
+      'BAD_HEADER',
+      'table offset',
+      16,
+      'The block allocation table does not begin on a sector behind the footer copy; convert the image again.',
+    );
+    return undefined;
+  }
+  if (!covers(file.size - FOOTER_BYTES, tableOffset, entries * 4)) {
+    findings.add(pastEnd(tableOffset, size), {
+      message: 'The file ends before its block allocation table; upload the whole file.',
+      offset: String(at + 16),
+      field: 'table offset',
+      found: String(tableOffset),
+      reference: DYNAMIC_REFERENCE,
+    });
+    return undefined;
+  }
+  if (tableOffset < at + HEADER_BYTES && at < tableOffset + entries * 4) {
+    refuse(
+      'BAD_HEADER',
+      'table offset',
+      16,
+      'The block allocation table lies over the dynamic disk header; convert the image again.',
+    );
+  }
+  if (findings.refused) return undefined;
+  const bitmapBytes = Math.ceil(blockBytes / SECTOR_BYTES / 8 / SECTOR_BYTES) * SECTOR_BYTES;
+  return {
+    size,
+    blockBytes,
+    bitmapBytes,
+    tableOffset,
+    tableEntries: entries,
+    neededEntries,
+    dataEnd: file.size - FOOTER_BYTES,
+  };
+}
+
+function noteParent(
+  bytes: Uint8Array,
+  refuse: (code: 'BACKING_FILE', field: string, offset: number, message: string) => void,
+): void {
+  const message =
+    'The header names a parent disk, so this file is only a part of one; merge it with its parent and upload the result.';
+  if (!allZero(bytes, 40, 16)) refuse('BACKING_FILE', 'parent unique ID', 40, message);
+  if (!allZero(bytes, 64, 512)) refuse('BACKING_FILE', 'parent name', 64, message);
+  for (let at = 576; at < 768; at += 24) {
+    if (!allZero(bytes, at, 4)) refuse('BACKING_FILE', 'parent locator', at, message);
+  }
+}
+
+type Problem = { readonly code: 'BAD_TABLE' | 'TRUNCATED'; readonly message: string };
+
+/** Where the data of a block are by its BAT entry; `undefined` for none. */
+function block(disk: Dynamic, sector: number): number | undefined | { readonly problem: Problem } {
+  if (sector === NO_BLOCK) return undefined;
+  const start = sector * SECTOR_BYTES;
+  if (start < disk.tableOffset + disk.tableEntries * 4) {
+    return {
+      problem: {
+        code: 'BAD_TABLE',
+        message: 'An entry names a block inside the headers or the table itself; convert the image again.',
+      },
+    };
+  }
+  if (!covers(disk.dataEnd, start, disk.bitmapBytes + disk.blockBytes)) {
+    return {
+      problem: {
+        code: pastEnd(start, disk.size),
+        message: 'The file ends before a block that the table names; upload the whole file.',
+      },
+    };
+  }
+  return start + disk.bitmapBytes;
+}
+
+function note(findings: Findings, problem: Problem, offset: number): void {
+  findings.add(problem.code, {
+    message: problem.message,
+    offset: String(offset),
+    field: 'BAT entry',
+    reference: BAT_REFERENCE,
+  });
+}
+
+/** The guest's blocks of a dynamic VHD. */
+export class DynamicMapping implements Mapping {
+  readonly size: number;
+  readonly clusterBytes: number;
+  readonly #file: RangeReader;
+  readonly #disk: Dynamic;
+  readonly #findings: Findings;
+
+  constructor(file: RangeReader, disk: Dynamic, findings: Findings) {
+    this.#file = file;
+    this.#disk = disk;
+    this.#findings = findings;
+    this.size = disk.size;
+    this.clusterBytes = disk.blockBytes;
+  }
+
+  async prepare(runs: readonly ClusterRun[]): Promise<void> {
+    const { tableOffset, tableEntries } = this.#disk;
+    await this.#file.prefetch?.(
+      runs.map(({ first, count }) => {
+        const start = Math.floor((first * 4) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
+        const end = Math.ceil(((first + count) * 4) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
+        return { offset: tableOffset + start, length: Math.min(end, tableEntries * 4) - start };
+      }),
+    );
+  }
+
+  async locate(first: number, count: number): Promise<readonly Place[]> {
+    await this.prepare([{ first, count }]);
+    const at = this.#disk.tableOffset + first * 4;
+    const table = await this.#file.read(at, count * 4);
+    const places: Place[] = [];
+    for (let i = 0; i < count; i++) {
+      const offset = block(this.#disk, u32be(table, i * 4));
+      if (typeof offset === 'object') {
+        note(this.#findings, offset.problem, at + i * 4);
+        throw new Refused(offset.problem.message);
+      }
+      places.push(offset === undefined ? { kind: 'zero' } : { kind: 'stored', offset });
+    }
+    return places;
+  }
+
+  async unpack(): Promise<Uint8Array> {
+    throw new RangeError('blocks of a VHD are not compressed');
+  }
+}
+
+/** Problems of one kind that are worth listing: the first few say where to look. */
+const LISTED_PROBLEMS = 8;
+
+/** Reads the whole BAT: every block must lie between the table and the footer, and none over another. */
+export async function scanTable(
+  reader: RangeReader,
+  disk: Dynamic,
+  { findings, limits }: Opening,
+): Promise<Scan> {
+  const starts: number[] = [];
+  const tableBytes = disk.tableEntries * 4;
+  const scanned = Math.min(tableBytes, limits.scanBytes - (limits.scanBytes % SECTOR_BYTES));
+  let problems = 0;
+  for (let done = 0; done < scanned; done += limits.scanReadBytes) {
+    const bytes = await reader.read(disk.tableOffset + done, Math.min(limits.scanReadBytes, scanned - done));
+    for (let at = 0; at < bytes.length; at += 4) {
+      const index = (done + at) / 4;
+      const sector = u32be(bytes, at);
+      if (sector === NO_BLOCK) continue;
+      const found = block(disk, sector);
+      let problem = typeof found === 'object' ? found.problem : undefined;
+      if (index >= disk.neededEntries) {
+        problem = {
+          code: 'BAD_TABLE',
+          message: 'An entry behind the end of the disk names a block; convert the image again.',
+        };
+      }
+      if (problem === undefined) starts.push(sector);
+      else if (problems++ < LISTED_PROBLEMS) note(findings, problem, disk.tableOffset + done + at);
+    }
+  }
+  starts.sort((a, b) => a - b);
+  const apart = (disk.bitmapBytes + disk.blockBytes) / SECTOR_BYTES;
+  const over = starts.find((start, i) => i > 0 && start - starts[i - 1]! < apart);
+  if (over !== undefined) {
+    findings.add('BAD_TABLE', {
+      message: 'Two entries name blocks that lie over each other; convert the image again.',
+      offset: String(over * SECTOR_BYTES),
+      field: 'BAT entry',
+      reference: BAT_REFERENCE,
+    });
+  }
+  const complete = scanned === tableBytes;
+  const stored = Math.min(starts.length * disk.blockBytes, disk.size);
+  const end = starts.length === 0 ? disk.tableOffset + tableBytes : (starts.at(-1)! + apart) * SECTOR_BYTES;
+  if (complete && problems === 0 && disk.dataEnd - end > disk.blockBytes) {
+    findings.add('TRAILING_DATA', {
+      message: `${disk.dataEnd - end} bytes before the footer belong to no block; they are stored for nothing.`,
+      offset: String(end),
+      reference: BAT_REFERENCE,
+    });
+  }
+  return { complete, tables: 1, allocated: String(stored), sparse: stored < disk.size };
+}
