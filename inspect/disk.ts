@@ -1,16 +1,17 @@
 /** What a guest's disk shows, whatever container holds it: its partitions, and what is on them. */
+import { attempt, noteEncrypted } from './attempt.ts';
 import { bootModes, isFat } from './boot.ts';
 import { type Esp, readEsp } from './esp.ts';
-import { Damaged, GivenUp, Locked } from './filesystems/tree.ts';
+import { openVolume } from './filesystems/open.ts';
 import { BudgetExceeded, type Limits } from './limits.ts';
 import { osFamily } from './os-family.ts';
 import { findTable, type Layout } from './partitions/find-table.ts';
 import type { Slot } from './partitions/table.ts';
 import { meaningOf } from './partitions/types.ts';
-import { OutOfBounds } from './readers/bytes.ts';
 import type { RangeReader } from './readers/range-reader.ts';
 import { readInTurn } from './readers/staged-reader.ts';
-import type { Architecture, DiskFacts, Findings, Partition } from './report.ts';
+import { type Architecture, type DiskFacts, Findings, type Partition } from './report.ts';
+import { findArchitecture, findSystem, type System } from './system.ts';
 import { labelOf, probeSlots, type Volume } from './volumes.ts';
 
 export interface DiskContext {
@@ -66,12 +67,14 @@ export async function examineDisk(view: RangeReader, context: DiskContext): Prom
   facts.partitions = volumes.map((volume) => entryOf(volume.slot, volume, labels.get(volume)));
   facts.bootModes = bootModes(layout, volumes, view.size);
   noteVolumes(layout, volumes, facts, context);
+  const system = await searchVolumes(volumes, context);
+  if (system !== undefined) facts.os = system.os;
   const family = osFamily(volumes, {
-    osRelease: false,
+    osRelease: system !== undefined,
     microsoftLoader: [...esps.values()].some((esp) => esp.microsoft),
   });
   if (family !== undefined) facts.osFamily = family;
-  const architecture = architectureOf(volumes, esps);
+  const architecture = architectureOf(volumes, esps) ?? (await architectureOfPrograms(system, context));
   if (architecture !== undefined) facts.architecture = architecture;
   return facts;
 }
@@ -131,52 +134,6 @@ async function readLabels(
   return labels;
 }
 
-/** Runs a search for facts that no verdict needs; what stops it becomes a finding, and its answer is absent. */
-async function attempt<T>(
-  findings: Findings,
-  volume: Volume | undefined,
-  search: () => Promise<T>,
-): Promise<T | undefined> {
-  const where = volume === undefined ? {} : { offset: String(volume.slot.start) };
-  const what = volume === undefined ? 'the partitions' : nameOf(volume);
-  try {
-    return await search();
-  } catch (error) {
-    if (error instanceof Damaged || error instanceof OutOfBounds) {
-      const reason = error instanceof Damaged ? error.message : 'a structure ends before its fields do';
-      findings.add('FILE_SYSTEM_DAMAGED', {
-        message: `The ${volume?.probe?.fileSystem ?? 'file system'} on ${what} is damaged: ${reason}. Check it with its own tools.`,
-        ...where,
-        found: reason,
-      });
-    } else if (error instanceof Locked) {
-      noteEncrypted(findings, volume, 'a directory that the search leads through');
-    } else if (error instanceof GivenUp || error instanceof BudgetExceeded) {
-      const reason =
-        error instanceof GivenUp ? error.message : 'it takes more reads than an inspection may make';
-      findings.add('FACTS_INCOMPLETE', {
-        message: `The search for facts on ${what} was stopped: ${reason}. The image is usable; declare what is missing.`,
-        ...where,
-        found: reason,
-      });
-    } else {
-      throw error;
-    }
-    return undefined;
-  }
-}
-
-function nameOf({ slot }: Volume): string {
-  return slot.number === 0 ? 'the disk' : `partition ${slot.number}`;
-}
-
-function noteEncrypted(findings: Findings, volume: Volume | undefined, what: string): void {
-  findings.add('ENCRYPTED_VOLUME', {
-    message: `On ${volume === undefined ? 'the disk' : nameOf(volume)} ${what} is encrypted; what is inside could not be read, so declare the operating system.`,
-    ...(volume === undefined ? {} : { offset: String(volume.slot.start) }),
-  });
-}
-
 /** Findings about the disk as a whole, once its volumes are known. */
 function noteVolumes(
   layout: Layout,
@@ -231,4 +188,37 @@ function architectureOf(
   if (boot.size === 1) return [...boot][0];
   const types = new Set(volumes.flatMap(({ meaning }) => meaning.architecture ?? []));
   return types.size === 1 ? [...types][0] : undefined;
+}
+
+/** A system found, and the volume it was found on. */
+interface Located extends System {
+  readonly volume: Volume;
+}
+
+/** The operating system of the first volume that has one; what hindered the search is noted when none has. */
+async function searchVolumes(volumes: readonly Volume[], context: DiskContext): Promise<Located | undefined> {
+  const rank = ({ meaning }: Volume) => (meaning.role === 'root' ? 0 : meaning.role === 'usr' ? 1 : 2);
+  const hindrances = new Findings();
+  for (const volume of [...volumes].sort((a, b) => rank(a) - rank(b))) {
+    const { probe, reader, head, meaning } = volume;
+    if (probe === undefined) continue;
+    const found = await attempt(hindrances, volume, async () => {
+      for (const opened of await openVolume(reader, head, probe, context.limits)) {
+        const system = await findSystem({ ...opened, isUsr: meaning.role === 'usr' }, context.limits);
+        if (system !== undefined) return { ...system, volume };
+      }
+      return undefined;
+    });
+    if (found !== undefined) return found;
+  }
+  context.findings.addAll(hindrances);
+  return undefined;
+}
+
+async function architectureOfPrograms(
+  system: Located | undefined,
+  { findings, limits }: DiskContext,
+): Promise<Architecture | undefined> {
+  if (system === undefined) return undefined;
+  return attempt(findings, system.volume, () => findArchitecture(system.home, limits));
 }

@@ -1,5 +1,6 @@
 /** Finds the GUID partition table of a disk: primary, backup, and what the pair of them means. */
 import type { Limits } from '../limits.ts';
+import { sameBytes } from '../readers/bytes.ts';
 import type { RangeReader } from '../readers/range-reader.ts';
 import type { Findings } from '../report.ts';
 import {
@@ -233,11 +234,7 @@ async function judgeBackup(
 }
 
 function sameTable(a: Copy, b: Copy): boolean {
-  return (
-    a.header.diskGuid === b.header.diskGuid &&
-    a.array.length === b.array.length &&
-    a.array.every((byte, index) => byte === b.array[index])
-  );
+  return a.header.diskGuid === b.header.diskGuid && sameBytes(a.array, b.array);
 }
 
 function tableOf(view: RangeReader, copy: Copy, backup: GptHeader | undefined, findings: Findings): Table {

@@ -95,3 +95,8 @@ export function allZero(bytes: Uint8Array, offset = 0, length = bytes.length - o
   for (let i = offset; i < offset + length; i++) if (bytes[i] !== 0) return false;
   return true;
 }
+
+/** Whether two stretches of bytes are equal. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

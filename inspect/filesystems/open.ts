@@ -1,0 +1,37 @@
+/** Opens the file systems whose files can be read. */
+import type { Limits } from '../limits.ts';
+import type { RangeReader } from '../readers/range-reader.ts';
+import { parseExtSuperblock } from './ext.ts';
+import { openExt } from './ext-files.ts';
+import type { Probe } from './probe.ts';
+import type { FileNode, FileTree } from './tree.ts';
+
+/** A directory tree of a volume, and the directory in it that may be a system's root. */
+export interface Opened {
+  readonly tree: FileTree;
+  readonly top: FileNode;
+}
+
+/**
+ * The trees of a volume in which a system's root may be, the likeliest first. Empty for file systems whose files
+ * are not read. Throws what a file tree throws.
+ */
+export async function openVolume(
+  volume: RangeReader,
+  head: Uint8Array,
+  probe: Probe,
+  limits: Limits,
+): Promise<Opened[]> {
+  switch (probe.fileSystem) {
+    case 'EXT2':
+    case 'EXT3':
+    case 'EXT4': {
+      const sb = parseExtSuperblock(head);
+      if (sb === undefined) return [];
+      const tree = openExt(volume, sb, limits);
+      return [{ tree, top: await tree.root() }];
+    }
+    default:
+      return [];
+  }
+}
