@@ -44,7 +44,7 @@ export function callerId(credential: Credential): SQL {
  * or to a public group. Deleted resources have none of their own; an operation keeps its resource's folder and cloud.
  */
 export function findRoles(orm: Orm, credential: Credential, scope: Scope) {
-  return orm.all<{ role: string; level: string }>(sql`
+  return orm.select({ role: sql<string>`role` }).from(sql`(
     WITH target (kind, id, folder_id, cloud_id) AS (${target(scope)}),
     scope (kind, id) AS (
       SELECT kind, id FROM target
@@ -57,10 +57,10 @@ export function findRoles(orm: Orm, credential: Credential, scope: Scope) {
       UNION ALL SELECT 'system', 'allAuthenticatedUsers'
       UNION ALL SELECT 'system', 'allUsers'
     )
-    SELECT DISTINCT binding.role_id AS role, scope.kind AS level
+    SELECT DISTINCT binding.role_id AS role
     FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
     WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
-      AND binding.subject_type = subject.type AND binding.subject_id = subject.id`);
+      AND binding.subject_type = subject.type AND binding.subject_id = subject.id)`);
 }
 
 /** Where a resource stands in the hierarchy, as one row (kind, id, folder_id, cloud_id). */

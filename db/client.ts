@@ -8,7 +8,10 @@ export interface DatabaseCost {
   rowsWritten: number;
 }
 
-/** The query builder; files of `db/` make statements with it, `Database` sends them. */
+/**
+ * The query builder; files of `db/` make statements with it, `Database` sends them. Statements come from its
+ * builders, with `sql` inside: its bare `run(sql…)` and `all(sql…)` lose their parameters in a batch on D1.
+ */
 export type Orm = DrizzleD1Database;
 export type Statement = BatchItem<'sqlite'>;
 

@@ -1,4 +1,5 @@
-import { type SQL, sql } from 'drizzle-orm';
+import type { SQL } from 'drizzle-orm';
+import { guards } from '../schema/tables/work.ts';
 import type { Orm, Statement } from './client.ts';
 
 /**
@@ -7,10 +8,10 @@ import type { Orm, Statement } from './client.ts';
  * the write whose precondition it is.
  */
 export function demandOne(orm: Orm, query: SQL): Statement {
-  return orm.run(sql`INSERT INTO guards (holds) ${query}`);
+  return orm.insert(guards).select(query);
 }
 
 /** The last statement of a batch that holds guards: they leave nothing behind. */
 export function clearGuards(orm: Orm): Statement {
-  return orm.run(sql`DELETE FROM guards`);
+  return orm.delete(guards);
 }

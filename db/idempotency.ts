@@ -28,8 +28,8 @@ export function insertIdempotencyKey(orm: Orm, row: typeof idempotencyKeys.$infe
 
 /** Old keys, at most `limit` of them; the deleted ones come back. */
 export function deleteIdempotencyKeysBefore(orm: Orm, time: number, limit: number) {
-  return orm.all<{ key: string }>(
-    sql`DELETE FROM idempotency_keys WHERE rowid IN (
-      SELECT rowid FROM idempotency_keys WHERE created_at < ${time} LIMIT ${limit}) RETURNING key`,
-  );
+  return orm
+    .delete(idempotencyKeys)
+    .where(sql`rowid IN (SELECT rowid FROM idempotency_keys WHERE created_at < ${time} LIMIT ${limit})`)
+    .returning({ key: idempotencyKeys.key });
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -84,8 +84,10 @@ export function layerOfLatest(orm: Orm, folderId: string, family: string) {
 
 /** How many images a family has in each status, for the answer when none is left. */
 export function countFamily(orm: Orm, folderId: string, family: string) {
-  return orm.all<{ status: ImageRow['status']; images: number }>(
-    sql`SELECT status, count(*) AS images FROM images
-      WHERE folder_id = ${folderId} AND family = ${family} GROUP BY status ORDER BY status`,
-  );
+  return orm
+    .select({ status: images.status, images: count() })
+    .from(images)
+    .where(and(eq(images.folderId, folderId), eq(images.family, family)))
+    .groupBy(images.status)
+    .orderBy(images.status);
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { type OperationRow, operations } from '../schema/tables/work.ts';
 import type { Orm } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -44,9 +44,10 @@ function page(orm: Orm, where: SQL | undefined, limit: number, before?: number) 
 
 /** How many operations of a folder are at work; one that waits for its upload is not. */
 export function countActiveOperations(orm: Orm, folderId: string) {
-  return orm.all<{ active: number }>(
-    sql`SELECT count(*) AS active FROM operations WHERE folder_id = ${folderId} AND done = 0 AND stage <> 'AWAITING_UPLOAD'`,
-  );
+  return orm
+    .select({ active: count() })
+    .from(operations)
+    .where(and(eq(operations.folderId, folderId), sql`done = 0 AND stage <> 'AWAITING_UPLOAD'`));
 }
 
 /** Whether an operation is still running: the guard before everything that ends one. */
@@ -68,8 +69,10 @@ export function changeOperation(orm: Orm, id: string, now: number, change: Chang
 
 /** Operations that ended before, at most `limit` of them; the deleted ones come back. */
 export function deleteOperationsEndedBefore(orm: Orm, time: number, limit: number) {
-  return orm.all<{ id: string }>(
-    sql`DELETE FROM operations WHERE sequence IN (
-      SELECT sequence FROM operations WHERE done = 1 AND modified_at < ${time} LIMIT ${limit}) RETURNING id`,
-  );
+  return orm
+    .delete(operations)
+    .where(
+      sql`sequence IN (SELECT sequence FROM operations WHERE done = 1 AND modified_at < ${time} LIMIT ${limit})`,
+    )
+    .returning({ id: operations.id });
 }

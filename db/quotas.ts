@@ -38,9 +38,15 @@ export function releaseLayerBytes(
   image: { id: string; cloudId: string; layerId: string },
   uncountedFolder: string,
 ): Statement {
-  return orm.run(sql`
-    UPDATE quotas SET usage = usage - (SELECT size_bytes FROM layers WHERE id = ${image.layerId})
-    WHERE cloud_id = ${image.cloudId} AND quota_id = ${quotaId} AND NOT EXISTS (
-      SELECT 1 FROM images WHERE layer_id = ${image.layerId} AND cloud_id = ${image.cloudId}
-        AND folder_id <> ${uncountedFolder} AND id <> ${image.id})`);
+  return orm
+    .update(quotas)
+    .set({ usage: sql`usage - (SELECT size_bytes FROM layers WHERE id = ${image.layerId})` })
+    .where(
+      and(
+        eq(quotas.cloudId, image.cloudId),
+        eq(quotas.quotaId, quotaId),
+        sql`NOT EXISTS (SELECT 1 FROM images WHERE layer_id = ${image.layerId} AND cloud_id = ${image.cloudId}
+          AND folder_id <> ${uncountedFolder} AND id <> ${image.id})`,
+      ),
+    );
 }

@@ -67,7 +67,7 @@ async function subjectOf(context: Context, imageId: string): Promise<Subject | u
 }
 
 async function judge(context: Context, job: JobRow, subject: Subject): Promise<JobOutcome> {
-  const { image, layer, upload } = subject;
+  const { layer, upload } = subject;
   // Kept when its digest began to be verified: nothing is inspected twice.
   let report = layer.inspection as unknown as Report | null;
   if (report === null) {
