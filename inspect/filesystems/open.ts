@@ -5,6 +5,8 @@ import { parseExtSuperblock } from './ext.ts';
 import { openExt } from './ext-files.ts';
 import type { Probe } from './probe.ts';
 import type { FileNode, FileTree } from './tree.ts';
+import { parseXfsSuperblock } from './xfs.ts';
+import { openXfs } from './xfs-files.ts';
 
 /** A directory tree of a volume, and the directory in it that may be a system's root. */
 export interface Opened {
@@ -29,6 +31,12 @@ export async function openVolume(
       const sb = parseExtSuperblock(head);
       if (sb === undefined) return [];
       const tree = openExt(volume, sb, limits);
+      return [{ tree, top: await tree.root() }];
+    }
+    case 'XFS': {
+      const sb = parseXfsSuperblock(head);
+      if (sb === undefined) return [];
+      const tree = openXfs(volume, sb, limits);
       return [{ tree, top: await tree.root() }];
     }
     default:
