@@ -29,6 +29,9 @@ export type CompleteOutcome = 'completed' | 'unknown-upload' | { readonly refuse
 
 const UNKNOWN_UPLOAD = new Set(['NoSuchUpload', 'NoSuchKey', 'NotFound']);
 
+/** Most parts that a store lists at once. */
+const MAX_PAGE = 1000;
+
 /** Codes that speak of the list of parts; every other refusal is a fault of the store or of the settings. */
 const REFUSED_PARTS = new Set([
   'InvalidPart',
@@ -55,11 +58,12 @@ export async function openMultipart(
   return present('CreateMultipartUpload', answer.UploadId, 'UploadId');
 }
 
-/** Every part that the store holds, by number. out: undefined when it has no such upload. */
+/** Every part that the store holds, by number, asked for in pages. out: undefined when it has no such upload. */
 export async function listParts(
   connection: Connection,
   key: string,
   storeUploadId: string,
+  pageSize = MAX_PAGE,
 ): Promise<StoredPart[] | undefined> {
   const parts: StoredPart[] = [];
   let marker: string | undefined;
@@ -72,6 +76,7 @@ export async function listParts(
             Key: key,
             UploadId: storeUploadId,
             PartNumberMarker: marker,
+            MaxParts: pageSize,
           }),
           options,
         ),

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
 export interface RawAnswer {
@@ -32,7 +31,10 @@ export async function raw(url: string, options: RawRequest = {}): Promise<RawAns
     agent: false,
   });
   outgoing.end(options.body);
-  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    // Errors after the answer has begun show in its body; some servers send one after a HEAD, which is no loss.
+    outgoing.on('error', reject).once('response', resolve);
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   const body = Buffer.concat(chunks);

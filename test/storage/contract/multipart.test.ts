@@ -1,7 +1,6 @@
 import {
   CompleteMultipartUploadCommand,
   ListMultipartUploadsCommand,
-  ListPartsCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -82,29 +81,6 @@ test('a completion with its parts in a wrong order', async () => {
   const { status, code } = await refusal(target.client.send(command));
   expect(status).toBe(400);
   expect(['InvalidPartOrder', 'InvalidPart']).toContain(code);
-});
-
-test('parts are listed in pages', async () => {
-  const { key, id, parts } = await upload([1, 2, 3, 4, 5].map((seed) => bytesOf(seed, seed)));
-  const page = async (marker: string | undefined) =>
-    await target.client.send(
-      new ListPartsCommand({
-        Bucket: target.settings.bucket,
-        Key: key,
-        UploadId: id,
-        MaxParts: 2,
-        PartNumberMarker: marker,
-      }),
-    );
-  const numbers: (number | undefined)[][] = [];
-  let marker: string | undefined;
-  do {
-    const { Parts, IsTruncated, NextPartNumberMarker } = await page(marker);
-    numbers.push((Parts ?? []).map((part) => part.PartNumber));
-    marker = IsTruncated === true ? NextPartNumberMarker : undefined;
-  } while (marker !== undefined && numbers.length < 10);
-  expect(numbers).toEqual([[1, 2], [3, 4], [5]]);
-  expect(parts).toHaveLength(5);
 });
 
 test('open uploads are listed by prefix', async () => {
