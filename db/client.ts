@@ -14,6 +14,8 @@ export interface DatabaseCost {
  */
 export type Orm = DrizzleD1Database;
 export type Statement = BatchItem<'sqlite'>;
+/** What the statements of a batch answer, in their order. */
+export type Answers<T extends readonly Statement[]> = BatchResponse<T>;
 
 /**
  * Why a batch was undone. `guard`: a row was no longer in the expected state. `unique`: a row with this key exists.
@@ -47,7 +49,7 @@ export class Database {
   }
 
   /** Reads; the answers come in the order of the statements. */
-  async read<U extends Statement, T extends Readonly<[U, ...U[]]>>(statements: T): Promise<BatchResponse<T>> {
+  async read<U extends Statement, T extends Readonly<[U, ...U[]]>>(statements: T): Promise<Answers<T>> {
     try {
       return await this.orm.batch(statements);
     } catch (error) {
@@ -59,11 +61,11 @@ export class Database {
    * Writes all statements or none; what they return comes in their order. Throws `WriteConflict` when the world has
    * moved since it was read.
    */
-  async write<T extends readonly Statement[]>(statements: readonly [...T]): Promise<BatchResponse<T>> {
+  async write<T extends readonly Statement[]>(statements: readonly [...T]): Promise<Answers<T>> {
     try {
       return (await this.orm.batch(
         statements as unknown as readonly [T[number], ...T[number][]],
-      )) as BatchResponse<T>;
+      )) as Answers<T>;
     } catch (error) {
       const kind = conflictKind(error);
       if (kind !== undefined) throw new WriteConflict(kind, error);

@@ -1,9 +1,8 @@
-import type { BatchResponse } from 'drizzle-orm/batch';
 import { type KeyScope, permissionsOf, scopeAllows } from '../core/access.ts';
 import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
 import { findCaller, findRoles, type Scope, touchKey } from '../db/access.ts';
-import type { Statement } from '../db/client.ts';
+import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
 import type { CallerContext } from './context.ts';
@@ -29,7 +28,7 @@ export async function readAs<U extends Statement, T extends readonly U[]>(
   context: CallerContext,
   scope: Scope,
   queries: readonly [...T],
-): Promise<{ access: Access; rows: BatchResponse<T> }> {
+): Promise<{ access: Access; rows: Answers<T> }> {
   const { access, rows } = await readCaller(context, scope, queries);
   return { access, rows };
 }
@@ -43,7 +42,7 @@ export async function readToChange<U extends Statement, T extends readonly U[]>(
   context: CallerContext,
   scope: Scope,
   queries: readonly [...T],
-): Promise<{ access: Access; rows: BatchResponse<T>; replay: OperationRow | undefined }> {
+): Promise<{ access: Access; rows: Answers<T>; replay: OperationRow | undefined }> {
   const { idempotencyKey, credential } = context;
   if (idempotencyKey === undefined || credential === undefined) {
     return { ...(await readCaller(context, scope, queries)), replay: undefined };
@@ -73,12 +72,22 @@ export async function readToChange<U extends Statement, T extends readonly U[]>(
       ],
     );
   }
-  return { access, rows: rest as unknown as BatchResponse<T>, replay };
+  return { access, rows: rest as unknown as Answers<T>, replay };
 }
 
 /** Whether the credential is valid, for answers that come before any verb. Throws UNAUTHENTICATED. */
 export async function authenticate(context: CallerContext): Promise<void> {
   await readCaller(context, { kind: 'none', id: '' }, []);
+}
+
+/** Reads input by a rule that may refuse it; who may not ask at all is told so first. */
+export async function readInput<T>(context: CallerContext, rule: () => T): Promise<T> {
+  try {
+    return rule();
+  } catch (error) {
+    await authenticate(context);
+    throw error;
+  }
 }
 
 /** A resource that the caller may not see looks exactly like one that does not exist. */
@@ -113,7 +122,7 @@ async function readCaller<T extends readonly Statement[]>(
   context: CallerContext,
   scope: Scope,
   queries: readonly [...T],
-): Promise<{ access: Access; rows: BatchResponse<T> }> {
+): Promise<{ access: Access; rows: Answers<T> }> {
   const { credential } = context;
   if (credential === undefined) throw UNAUTHENTICATED;
   const { orm } = context.db;
@@ -144,7 +153,7 @@ async function readCaller<T extends readonly Statement[]>(
       roles: roleIds,
       allows: (permission) => permissions.has(permission) && scopeAllows(scopes, permission),
     },
-    rows: rows as unknown as BatchResponse<T>,
+    rows: rows as unknown as Answers<T>,
   };
 }
 

@@ -4,6 +4,8 @@ import type { Database } from '../db/client.ts';
 import type { WorkerSettings } from '../schema/settings.ts';
 import type { Store } from '../storage/store.ts';
 
+export type { Credential } from '../db/access.ts';
+
 /** The queue, as a verb sees it: a message is a hint that carries a job's id. */
 export interface Jobs {
   /** Sends a job's id, to arrive after `delaySeconds` at the earliest. A failure to send is no failure of the verb. */

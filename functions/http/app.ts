@@ -3,11 +3,10 @@ import type { Context as HonoContext } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { RegistryError } from '../../core/errors.ts';
-import { DatabaseUnavailable } from '../../db/client.ts';
 import { authenticate } from '../../registry/authorize.ts';
+import { publicFailure } from '../../registry/failures.ts';
 import type { Operation } from '../../registry/operations/record.ts';
 import { errorBody as errorSchema } from '../../schema/wire/error.ts';
-import { StoreUnavailable } from '../../storage/store.ts';
 import { BadSettings, openContext, readSettings } from '../context.ts';
 import { describeError, log } from '../log.ts';
 import { contractPath, requestPath, routerPath } from './custom-methods.ts';
@@ -156,22 +155,10 @@ function refuse(c: HonoContext<HttpEnv>, error: unknown): Response {
 }
 
 function publicError(error: unknown): RegistryError {
-  if (error instanceof RegistryError) return error;
-  if (error instanceof StoreUnavailable || error instanceof DatabaseUnavailable) {
-    const part = error instanceof StoreUnavailable ? 'object store' : 'database';
-    return new RegistryError('UNAVAILABLE', `The ${part} does not answer; try again`, [
-      { kind: 'retry', afterSeconds: 2 },
-    ]);
-  }
-  if (error instanceof BadSettings) {
-    return new RegistryError(
-      'UNAVAILABLE',
-      'The registry is not set up; its operator finds the reason in the log',
-    );
-  }
+  if (!(error instanceof BadSettings)) return publicFailure(error);
   return new RegistryError(
-    'INTERNAL',
-    'The registry failed; its operator finds the reason in the log by the request id',
+    'UNAVAILABLE',
+    'The registry is not set up; its operator finds the reason in the log',
   );
 }
 

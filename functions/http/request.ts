@@ -2,9 +2,8 @@ import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { invalidField, RegistryError } from '../../core/errors.ts';
 import { parseSecret } from '../../core/ids.ts';
-import type { Credential } from '../../db/access.ts';
 import { authenticate } from '../../registry/authorize.ts';
-import type { CallerContext, IdempotencyKey } from '../../registry/context.ts';
+import type { CallerContext, Credential, IdempotencyKey } from '../../registry/context.ts';
 import type { Bindings } from '../context.ts';
 import { contractPath } from './custom-methods.ts';
 

@@ -4,7 +4,7 @@ import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import { findFolder } from '../../db/folders.ts';
 import { type OrderField, listImages as pageOfImages } from '../../db/image-list.ts';
 import { layersOfImages } from '../../db/layers.ts';
-import { readAs, requireFolder } from '../authorize.ts';
+import { readAs, readInput, requireFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { type Image, viewOf } from './view.ts';
 
@@ -30,16 +30,7 @@ export interface Page<T> {
  * token that cannot be read, PERMISSION_DENIED for the folder.
  */
 export async function listImages(context: CallerContext, input: ListImages): Promise<Page<Image>> {
-  const conditions = parseFilter(input.filter, FILTER_FIELDS);
-  if (conditions.length > MAX_CONDITIONS) {
-    throw invalidField(
-      'filter',
-      `at most ${MAX_CONDITIONS} conditions are allowed, not ${conditions.length}`,
-    );
-  }
-  const order = parseOrderBy(input.orderBy, ORDER_FIELDS);
-  const query = ['images', input.folderId, input.filter ?? '', order.field, order.direction];
-  const after = input.pageToken ? decodePageToken(query, input.pageToken) : undefined;
+  const { conditions, order, query, after } = await readInput(context, () => queryOf(input));
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'folder', id: input.folderId }, [
     findFolder(orm, input.folderId),
@@ -65,4 +56,18 @@ export async function listImages(context: CallerContext, input: ListImages): Pro
   if (found.length <= page.length || last === undefined) return { items };
   const position = { value: last[order.field as OrderField], id: last.id };
   return { items, nextPageToken: encodePageToken(query, position) };
+}
+
+function queryOf(input: ListImages) {
+  const conditions = parseFilter(input.filter, FILTER_FIELDS);
+  if (conditions.length > MAX_CONDITIONS) {
+    throw invalidField(
+      'filter',
+      `at most ${MAX_CONDITIONS} conditions are allowed, not ${conditions.length}`,
+    );
+  }
+  const order = parseOrderBy(input.orderBy, ORDER_FIELDS);
+  const query = ['images', input.folderId, input.filter ?? '', order.field, order.direction];
+  const after = input.pageToken ? decodePageToken(query, input.pageToken) : undefined;
+  return { conditions, order, query, after };
 }

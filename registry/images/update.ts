@@ -10,7 +10,7 @@ import {
   updateImage as updateRow,
 } from '../../db/images.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
-import { readToChange, requirePermission, requireVisible } from '../authorize.ts';
+import { readInput, readToChange, requirePermission, requireVisible } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
@@ -33,14 +33,14 @@ export interface UpdateImage {
  * back to its default. Throws INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, ALREADY_EXISTS, STALE and
  * FAILED_PRECONDITION for an image that is not READY.
  */
-export function updateImage(
+export async function updateImage(
   context: CallerContext,
   imageId: string,
   input: UpdateImage,
   ifMatch: string | undefined,
 ): Promise<Operation> {
-  const mask = parseMask(input.updateMask, UPDATABLE);
-  return decideAgain(async () => {
+  const mask = await readInput(context, () => parseMask(input.updateMask, UPDATABLE));
+  return await decideAgain(async () => {
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, { kind: 'image', id: imageId }, [
       findImage(orm, imageId),

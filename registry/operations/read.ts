@@ -5,7 +5,14 @@ import { findFolder } from '../../db/folders.ts';
 import { findImage } from '../../db/images.ts';
 import { findOperation, operationsOfFolder, operationsOfResource } from '../../db/operations.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
-import { type Access, readAs, requireFolder, requirePermission, requireVisible } from '../authorize.ts';
+import {
+  type Access,
+  readAs,
+  readInput,
+  requireFolder,
+  requirePermission,
+  requireVisible,
+} from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../images/list.ts';
 import type { Operation } from './record.ts';
@@ -52,9 +59,10 @@ export async function listImageOperations(
 ): Promise<Page<Operation>> {
   const { orm } = context.db;
   const query = ['image operations', imageId];
+  const last = await readInput(context, () => before(query, page));
   const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
     findImage(orm, imageId),
-    operationsOfResource(orm, 'image', imageId, page.pageSize + 1, before(query, page)),
+    operationsOfResource(orm, 'image', imageId, page.pageSize + 1, last),
   ]);
   const [[image], found] = rows;
   requireVisible(image, access, 'compute.images.get', 'Image', imageId);
@@ -70,9 +78,10 @@ export async function listFolderOperations(
 ): Promise<Page<Operation>> {
   const { orm } = context.db;
   const query = ['folder operations', folderId];
+  const last = await readInput(context, () => before(query, page));
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
     findFolder(orm, folderId),
-    operationsOfFolder(orm, folderId, page.pageSize + 1, before(query, page)),
+    operationsOfFolder(orm, folderId, page.pageSize + 1, last),
   ]);
   const [[folder], found] = rows;
   requireFolder(folder, access, 'compute.images.listOperations', folderId);

@@ -45,7 +45,9 @@ export async function signParts(
     throw invalidField('part_numbers', `${numbers}: this upload has the parts 1..${plan.partCount}`);
   }
   const storeUploadId = await ensureStoreUpload(context, upload);
-  const ttlSeconds = context.settings.BULLION_URL_TTL_SECONDS;
+  // No URL outlives its upload, so that no late part reaches the store.
+  const remainingSeconds = Math.ceil((upload.expiresAt - context.now()) / 1000);
+  const ttlSeconds = Math.max(1, Math.min(context.settings.BULLION_URL_TTL_SECONDS, remainingSeconds));
   const expiresAt = context.now() + ttlSeconds * 1000;
   return await Promise.all(
     parts.map(async ({ partNumber, md5 }) => {
