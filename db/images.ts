@@ -1,4 +1,4 @@
-import { and, count, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
 import { type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -12,16 +12,16 @@ export function findImageByName(orm: Orm, folderId: string, name: string) {
   return orm
     .select({ id: images.id })
     .from(images)
-    .where(and(eq(images.folderId, folderId), eq(images.name, name)));
+    .where(and(eq(images.folderId, folderId), eq(images.name, name), ne(images.name, '')));
 }
 
-/** Another image with this name in the folder of an image. */
+/** Another image with this name in the folder of an image; none for the empty name. */
 export function findNamesake(orm: Orm, imageId: string, name: string) {
   return orm
     .select({ id: images.id })
     .from(images)
     .where(
-      sql`folder_id = (SELECT folder_id FROM images WHERE id = ${imageId}) AND name = ${name} AND id <> ${imageId}`,
+      sql`folder_id = (SELECT folder_id FROM images WHERE id = ${imageId}) AND name = ${name} AND name <> '' AND id <> ${imageId}`,
     );
 }
 

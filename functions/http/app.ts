@@ -103,6 +103,7 @@ export function createApp(): App {
 async function openRequest(c: HonoContext<HttpEnv>, requestId: string): Promise<void> {
   c.set('callerId', undefined);
   c.set('operationId', undefined);
+  c.set('outcome', 'OK');
   c.set('context', {
     ...openContext(c.env, c.executionCtx, requestId),
     credential: await credentialOf(c.req.raw),
@@ -144,6 +145,7 @@ function methodsOf(app: App, path: string): string[] {
 function refuse(c: HonoContext<HttpEnv>, error: unknown): Response {
   const known = publicError(error);
   const requestId = c.get('requestId');
+  c.set('outcome', known.code);
   if (httpStatus(known.code) >= 500) {
     log('error', { event: 'request failed', requestId, error: describeError(error) });
   }
@@ -164,7 +166,6 @@ function publicError(error: unknown): RegistryError {
 
 function logRequest(c: HonoContext<HttpEnv>, began: number): void {
   const { db, store } = c.get('context');
-  const failed = c.error !== undefined;
   log(c.res.status >= 500 ? 'error' : 'info', {
     event: 'request',
     requestId: c.get('requestId'),
@@ -174,7 +175,7 @@ function logRequest(c: HonoContext<HttpEnv>, began: number): void {
     status: c.res.status,
     durationMs: Date.now() - began,
     callerId: c.get('callerId'),
-    outcome: failed ? publicError(c.error).code : 'OK',
+    outcome: c.get('outcome'),
     d1RoundTrips: db.cost.roundTrips,
     rowsRead: db.cost.rowsRead,
     rowsWritten: db.cost.rowsWritten,

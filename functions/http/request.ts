@@ -15,6 +15,8 @@ export interface Variables {
   callerId: string | undefined;
   /** The operation that is the answer. */
   operationId: string | undefined;
+  /** For the log line: OK, or the code of the refusal. */
+  outcome: string;
 }
 
 export interface HttpEnv {
