@@ -203,7 +203,7 @@ async function searchVolumes(volumes: readonly Volume[], context: DiskContext): 
     const { probe, reader, head, meaning } = volume;
     if (probe === undefined) continue;
     const found = await attempt(hindrances, volume, async () => {
-      for (const opened of await openVolume(reader, head, probe, context.limits)) {
+      for await (const opened of openVolume(reader, head, probe, context.limits)) {
         const system = await findSystem({ ...opened, isUsr: meaning.role === 'usr' }, context.limits);
         if (system !== undefined) return { ...system, volume };
       }

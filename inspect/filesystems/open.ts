@@ -1,6 +1,8 @@
 /** Opens the file systems whose files can be read. */
 import type { Limits } from '../limits.ts';
 import type { RangeReader } from '../readers/range-reader.ts';
+import { parseBtrfsSuperblock } from './btrfs.ts';
+import { openBtrfs } from './btrfs-files.ts';
 import { parseExtSuperblock } from './ext.ts';
 import { openExt } from './ext-files.ts';
 import type { Probe } from './probe.ts';
@@ -15,31 +17,36 @@ export interface Opened {
 }
 
 /**
- * The trees of a volume in which a system's root may be, the likeliest first. Empty for file systems whose files
+ * The trees of a volume in which a system's root may be, the likeliest first. None for file systems whose files
  * are not read. Throws what a file tree throws.
  */
-export async function openVolume(
+export async function* openVolume(
   volume: RangeReader,
   head: Uint8Array,
   probe: Probe,
   limits: Limits,
-): Promise<Opened[]> {
+): AsyncGenerator<Opened> {
   switch (probe.fileSystem) {
     case 'EXT2':
     case 'EXT3':
     case 'EXT4': {
       const sb = parseExtSuperblock(head);
-      if (sb === undefined) return [];
+      if (sb === undefined) return;
       const tree = openExt(volume, sb, limits);
-      return [{ tree, top: await tree.root() }];
+      yield { tree, top: await tree.root() };
+      return;
     }
     case 'XFS': {
       const sb = parseXfsSuperblock(head);
-      if (sb === undefined) return [];
+      if (sb === undefined) return;
       const tree = openXfs(volume, sb, limits);
-      return [{ tree, top: await tree.root() }];
+      yield { tree, top: await tree.root() };
+      return;
     }
-    default:
-      return [];
+    case 'BTRFS': {
+      const sb = parseBtrfsSuperblock(head);
+      if (sb !== undefined) yield* openBtrfs(volume, sb, limits);
+      return;
+    }
   }
 }
