@@ -1,11 +1,13 @@
 /** Opens the file systems whose files can be read. */
 import type { Limits } from '../limits.ts';
 import type { RangeReader } from '../readers/range-reader.ts';
-import { parseBtrfsSuperblock } from './btrfs.ts';
+import { BTRFS_HEAD_BYTES, parseBtrfsSuperblock } from './btrfs.ts';
 import { openBtrfs } from './btrfs-files.ts';
 import { parseExtSuperblock } from './ext.ts';
 import { openExt } from './ext-files.ts';
+import { logicalVolumes } from './lvm2-volumes.ts';
 import type { Probe } from './probe.ts';
+import { probeVolume } from './probe-all.ts';
 import type { FileNode, FileTree } from './tree.ts';
 import { parseXfsSuperblock } from './xfs.ts';
 import { openXfs } from './xfs-files.ts';
@@ -48,5 +50,16 @@ export async function* openVolume(
       if (sb !== undefined) yield* openBtrfs(volume, sb, limits);
       return;
     }
+    case 'LVM2_MEMBER':
+      for (const { reader } of await logicalVolumes(volume, head)) yield* openLogical(reader, limits);
+      return;
   }
+}
+
+async function* openLogical(reader: RangeReader, limits: Limits): AsyncGenerator<Opened> {
+  const head = await reader.read(0, Math.min(reader.size, BTRFS_HEAD_BYTES));
+  const probe = probeVolume(head, reader.size);
+  // A physical volume inside a logical one is nobody's root.
+  if (probe !== undefined && probe.fileSystem !== 'LVM2_MEMBER')
+    yield* openVolume(reader, head, probe, limits);
 }
