@@ -31,6 +31,11 @@ export function readStartSettings(env: Environment): StartSettings & { S3_PORT: 
   return { ...settings, S3_PORT: s3Port };
 }
 
+/** What a client of the API is told by its environment. */
+export function readClientSettings(env: Environment): z.infer<typeof clientSettings> {
+  return read(clientSettings, env);
+}
+
 /** The Worker's settings that are present in `env`, as the text that the Worker will read, checked beforehand. */
 export function readWorkerSettings(
   env: Environment,

@@ -45,7 +45,8 @@ function whenNpmEnds(ask: () => void): void {
 }
 
 function greeting(local: Local, seconds: number): string {
-  const keyFile = shellWord(relative(process.cwd(), local.state.adminKeyFile));
+  const fromHere = relative(process.cwd(), local.state.adminKeyFile);
+  const keyFile = shellWord(fromHere.startsWith('..') ? local.state.adminKeyFile : fromHere);
   const authorization = '-H "Authorization: Api-Key $KEY"';
   const field = (name: string) => `grep -o '"${name}":"[^"]*' | cut -d'"' -f4`;
   return `
