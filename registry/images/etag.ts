@@ -1,15 +1,18 @@
 import { RegistryError } from '../../core/errors.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
 
-/** The entity tag of an image's current version, with its quotes. */
+/** The entity tag of an image's current version, without the quotes that a header puts around it. */
 export function etagOf(image: Pick<ImageRow, 'id' | 'revision'>): string {
-  return `"${image.id}-${image.revision}"`;
+  return `${image.id}-${image.revision}`;
 }
 
-/** Whether a list of entity tags, as `If-Match` and `If-None-Match` have it, names this one (weakness aside) or is `*`. */
+/**
+ * Whether a list of entity tags, as `If-Match` and `If-None-Match` have it, names this one (weakness aside) or is `*`.
+ * The quotes may be missing: the tag stands without them in an image's own `etag`.
+ */
 export function namesEtag(list: string, etag: string): boolean {
   if (list.trim() === '*') return true;
-  return list.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  return list.split(',').some((tag) => tag.trim().replace(/^W\//, '').replace(/^"(.*)"$/, '$1') === etag);
 }
 
 /** Throws STALE when `If-Match` was given and names another version. */

@@ -167,7 +167,7 @@ export function mountImages(app: App): void {
 /** One image with its entity tag; 304 when the caller has this version already. */
 function single(c: HonoContext<HttpEnv>, found: Image, view?: 'BASIC' | 'FULL') {
   const etag = etagOf(found);
-  c.header('ETag', etag);
+  c.header('ETag', `"${etag}"`);
   const known = c.req.header('If-None-Match');
   if (known !== undefined && namesEtag(known, etag)) return c.body(null, 304) as never;
   return c.json(imageShape(view === 'BASIC' ? { ...found, inspection: null } : found), 200);
