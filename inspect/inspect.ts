@@ -5,6 +5,7 @@
 import type { Container, Opening } from './containers/container.ts';
 import { Refused } from './containers/container.ts';
 import { openQcow2 } from './containers/qcow2/open.ts';
+import { SCAN_GAP_BYTES } from './containers/scan.ts';
 import { footerAtEnd, openVhd } from './containers/vhd/open.ts';
 import { openVmdk } from './containers/vmdk/open.ts';
 import { examineDisk } from './disk.ts';
@@ -251,7 +252,11 @@ async function judgeContainer(
   }
   const allowed = { reads: limits.mappedReads - meter.reads, bytes: limits.mappedBytes - meter.bytes };
   if (container.scan !== undefined) {
-    const reader = meter.reader({ reads: limits.scanReads, bytes: limits.scanBytes });
+    const reader = meter.reader({
+      reads: limits.scanReads,
+      bytes: limits.scanBytes,
+      mergeGapBytes: SCAN_GAP_BYTES,
+    });
     report.scan = await container.scan(reader);
   }
   report.features = [...container.features].sort();

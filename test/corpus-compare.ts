@@ -2,17 +2,12 @@
 import type { Report } from '../inspect/report.ts';
 import type { CorpusEntry } from './corpus.ts';
 
-/** Sentences about what differs; none when the report is as expected. `factNames` limits the facts compared. */
-export function differences(
-  report: Report,
-  { expect }: CorpusEntry,
-  factNames: ReadonlySet<string> | undefined = undefined,
-): string[] {
+/** Sentences about what differs; none when the report is as expected. */
+export function differences(report: Report, { expect }: CorpusEntry): string[] {
   const wrong: string[] = [];
   if (report.verdict !== expect.verdict) wrong.push(`verdict ${report.verdict}, expected ${expect.verdict}`);
   wrong.push(...codeDifferences(report, expect));
   for (const [name, expected] of Object.entries(expect.facts)) {
-    if (factNames !== undefined && !factNames.has(name)) continue;
     const found = factOf(report, name);
     if (!sameFact(name, found, expected, expect.optional)) {
       wrong.push(`${name} ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);

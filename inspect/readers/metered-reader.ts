@@ -3,7 +3,7 @@ import type { ByteRange, RangeReader } from './range-reader.ts';
 
 /** Fetched bytes are kept in pages of this size, so every fetch begins and ends on a multiple of it. */
 const PAGE_BYTES = 4096;
-/** Two wanted ranges nearer than this are cheaper as one fetch than as two. */
+/** Two wanted ranges nearer than this are cheaper as one fetch than as two, unless an allowance says otherwise. */
 const MERGE_GAP_BYTES = 64 * 1024;
 /** A single fetch never asks for more, so that one answer cannot fill the memory. */
 const MAX_FETCH_BYTES = 1024 * 1024;
@@ -12,6 +12,14 @@ const MAX_FETCH_BYTES = 1024 * 1024;
 export interface Allowance {
   readonly reads: number;
   readonly bytes: number;
+  /** Ranges nearer than this are fetched as one; 64 KiB when absent. */
+  readonly mergeGapBytes?: number;
+}
+
+/** The stage that a fetch is made for. */
+interface Purse {
+  readonly mergeGapBytes: number;
+  pay(bytes: number): void;
 }
 
 /**
@@ -38,6 +46,7 @@ export class Meter {
   /** A reader of the source that throws BudgetExceeded before it would pass `allowance`. */
   reader(allowance: Allowance): RangeReader {
     const spent = { reads: 0, bytes: 0 };
+    const { mergeGapBytes = MERGE_GAP_BYTES } = allowance;
     const pay = (bytes: number) => {
       if (spent.reads + 1 > allowance.reads || spent.bytes + bytes > allowance.bytes) {
         throw new BudgetExceeded(
@@ -47,29 +56,30 @@ export class Meter {
       spent.reads += 1;
       spent.bytes += bytes;
     };
+    const purse = { mergeGapBytes, pay };
     return {
       size: this.#source.size,
-      read: (offset, length) => this.#read(offset, length, pay),
-      prefetch: (ranges) => this.#prefetch(ranges, pay),
+      read: (offset, length) => this.#read(offset, length, purse),
+      prefetch: (ranges) => this.#prefetch(ranges, purse),
     };
   }
 
-  async #read(offset: number, length: number, pay: (bytes: number) => void): Promise<Uint8Array> {
+  async #read(offset: number, length: number, purse: Purse): Promise<Uint8Array> {
     this.#demandInside(offset, length);
     const wanted = new Uint8Array(length);
     for (let done = 0; done < length; done += MAX_FETCH_BYTES) {
       const piece = { offset: offset + done, length: Math.min(MAX_FETCH_BYTES, length - done) };
-      const pages = await this.#load([piece], pay);
+      const pages = await this.#load([piece], purse);
       copy(pages, piece, wanted.subarray(done, done + piece.length));
     }
     return wanted;
   }
 
-  async #prefetch(ranges: readonly ByteRange[], pay: (bytes: number) => void): Promise<void> {
+  async #prefetch(ranges: readonly ByteRange[], purse: Purse): Promise<void> {
     for (const range of ranges) this.#demandInside(range.offset, range.length);
     // What would not stay in the cache until it is read must not be fetched ahead.
     const total = ranges.reduce((sum, range) => sum + range.length, 0);
-    if (total <= (this.#maxPages >> 1) * PAGE_BYTES) await this.#load(ranges, pay);
+    if (total <= (this.#maxPages >> 1) * PAGE_BYTES) await this.#load(ranges, purse);
   }
 
   #demandInside(offset: number, length: number): void {
@@ -83,7 +93,7 @@ export class Meter {
   }
 
   /** Every page of the ranges, from the cache where it can be: missing ones in as few fetches as the gap allows. */
-  async #load(ranges: readonly ByteRange[], pay: (bytes: number) => void): Promise<Pages> {
+  async #load(ranges: readonly ByteRange[], purse: Purse): Promise<Pages> {
     const found = new Map<number, Uint8Array>();
     const waits = new Set<Promise<Pages>>();
     const missing: number[] = [];
@@ -98,11 +108,11 @@ export class Meter {
       else missing.push(index);
     }
     // Everything is paid for before anything is fetched: a fetch that nobody waits for could fail unseen.
-    const fetches = this.#runs(missing).map(([first, last]) => {
+    const fetches = this.#runs(missing, purse).map(([first, last]) => {
       const offset = first * PAGE_BYTES;
       return { offset, length: Math.min(this.size, (last + 1) * PAGE_BYTES) - offset };
     });
-    for (const fetch of fetches) pay(fetch.length);
+    for (const fetch of fetches) purse.pay(fetch.length);
     for (const fetch of fetches) waits.add(this.#fetch(fetch));
     for (const pages of await Promise.all(waits)) {
       for (const [index, page] of pages) found.set(index, page);
@@ -111,19 +121,19 @@ export class Meter {
   }
 
   /** Runs of pages to fetch together; a gap is bridged only by pages that nobody has fetched yet. */
-  #runs(missing: number[]): [number, number][] {
+  #runs(missing: number[], { mergeGapBytes }: Purse): [number, number][] {
     const runs: [number, number][] = [];
     for (const page of missing.sort((a, b) => a - b)) {
       const run = runs.at(-1);
       const fits = run !== undefined && (page - run[0] + 1) * PAGE_BYTES <= MAX_FETCH_BYTES;
-      if (fits && this.#bridges(run[1], page)) run[1] = page;
+      if (fits && this.#bridges(run[1], page, mergeGapBytes)) run[1] = page;
       else runs.push([page, page]);
     }
     return runs;
   }
 
-  #bridges(from: number, to: number): boolean {
-    if ((to - from - 1) * PAGE_BYTES > MERGE_GAP_BYTES) return false;
+  #bridges(from: number, to: number, gapBytes: number): boolean {
+    if ((to - from - 1) * PAGE_BYTES > gapBytes) return false;
     for (let page = from + 1; page < to; page++) {
       if (this.#pages.has(page) || this.#underway.has(page)) return false;
     }

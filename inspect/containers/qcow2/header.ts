@@ -49,7 +49,8 @@ export interface Qcow2Header {
   readonly snapshots: Table;
   readonly extendedL2: boolean;
   readonly compression: 'DEFLATE' | 'ZSTD';
-  readonly bitmaps: Extensions['bitmaps'];
+  /** `consistent`: no program that does not know bitmaps has written since. */
+  readonly bitmaps: (NonNullable<Extensions['bitmaps']> & { readonly consistent: boolean }) | undefined;
 }
 
 export interface ParsedHeader {
@@ -174,7 +175,7 @@ export function parseHeader(
       snapshots,
       extendedL2: flags.extendedL2,
       compression: flags.compression,
-      bitmaps: extensions.bitmaps,
+      bitmaps: extensions.bitmaps && { ...extensions.bitmaps, consistent: flags.bitmapsConsistent },
     },
   };
 }
@@ -222,7 +223,13 @@ function noteEncryption(bytes: Uint8Array, findings: Findings): void {
   }
 }
 
-const PLAIN = { extendedL2: false, compression: 'DEFLATE' } as const;
+const PLAIN: Flags = { extendedL2: false, bitmapsConsistent: false, compression: 'DEFLATE' };
+
+interface Flags {
+  readonly extendedL2: boolean;
+  readonly bitmapsConsistent: boolean;
+  readonly compression: 'DEFLATE' | 'ZSTD';
+}
 
 /** Feature words, compression type and padding of a version 3 header. */
 function readFeatures(
@@ -231,7 +238,7 @@ function readFeatures(
   extensions: Extensions,
   features: Set<string>,
   findings: Findings,
-): { extendedL2: boolean; compression: 'DEFLATE' | 'ZSTD' } {
+): Flags {
   const incompatible = u64be(bytes, 72);
   const has = (bit: number) => ((incompatible >> BigInt(bit)) & 1n) === 1n;
   const where = { offset: '72', field: 'incompatible_features', reference: REFERENCE };
@@ -305,7 +312,11 @@ function readFeatures(
       reference: REFERENCE,
     });
   }
-  return { extendedL2, compression: type === 1 ? 'ZSTD' : 'DEFLATE' };
+  return {
+    extendedL2,
+    bitmapsConsistent: (autoclear & 1n) === 1n,
+    compression: type === 1 ? 'ZSTD' : 'DEFLATE',
+  };
 }
 
 function noteCompatible(bits: bigint, offset: number, field: string, findings: Findings): void {

@@ -9,21 +9,23 @@ import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts'
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { pastEnd, Refused } from '../container.ts';
+import type { Problem } from '../scan.ts';
 import type { Qcow2Header } from './header.ts';
 
 /** A table is fetched in aligned stretches of this size, or whole when it is shorter. */
 const TABLE_STRETCH_BYTES = 64 * 1024;
 
-export interface Problem {
-  readonly code: 'BAD_TABLE' | 'TRUNCATED';
-  readonly message: string;
-}
-
 /** What an L2 entry says; `problem` when it says something that no reader should follow. */
-export type L2Entry = (Place & { readonly preallocated?: boolean }) | { readonly problem: Problem };
+export type L2Entry =
+  /** Reads as zero; with an offset a cluster is reserved for it, and not read. */
+  | { readonly kind: 'zero'; readonly offset?: number }
+  | Exclude<Place, { kind: 'zero' | 'packed' }>
+  /** `cut`: the sectors that the entry names pass the end of the file. */
+  | ((Place & { kind: 'packed' }) & { readonly cut: boolean })
+  | { readonly problem: Problem };
 
 const bad = (message: string): { problem: Problem } => ({ problem: { code: 'BAD_TABLE', message } });
-const ZERO: Place = { kind: 'zero' };
+const ZERO: { readonly kind: 'zero' } = { kind: 'zero' };
 
 /** The rules of one image for its entries. */
 export class Qcow2Entries {
@@ -89,7 +91,7 @@ export class Qcow2Entries {
     if (problem !== undefined) return problem;
     if (parts !== undefined) return this.#subclusters(offset, parts);
     if (offset === 0) return ZERO;
-    return zeroFlag ? { kind: 'zero', preallocated: true } : { kind: 'stored', offset };
+    return zeroFlag ? { kind: 'zero', offset } : { kind: 'stored', offset };
   }
 
   #cluster(offset: number): { readonly problem: Problem } | undefined {
@@ -118,7 +120,7 @@ export class Qcow2Entries {
         ? ZERO
         : bad('An L2 entry has stored subclusters but no cluster; convert the image again.');
     }
-    if (allocated === 0) return { kind: 'zero', preallocated: true };
+    if (allocated === 0) return { kind: 'zero', offset };
     return allocated === 0xffffffff
       ? { kind: 'stored', offset }
       : { kind: 'parts', offset, parts: allocated! };
@@ -148,14 +150,24 @@ export class Qcow2Entries {
       };
     }
     const sectors = Number(entry >> BigInt(this.#offsetBits)) + 1;
-    const length = Math.min(sectors * 512 - (offset % 512), this.fileSize - offset);
-    return { kind: 'packed', offset, length };
+    const named = sectors * 512 - (offset % 512);
+    const length = Math.min(named, this.fileSize - offset);
+    return { kind: 'packed', offset, length, cut: length < named };
   }
 }
 
 /** Bits 9..55 of an entry: a multiple of 512 below 2^56. Above 2^53 it is inexact, and beyond every file. */
 function hostOffset(high: number, low: number): number {
   return (high & 0x00ffffff) * 2 ** 32 + ((low & 0xfffffe00) >>> 0);
+}
+
+/** The bytes of a compressed cluster; undefined when they do not make a whole one. */
+export function unpackCluster(
+  { compression, clusterBytes }: Qcow2Header,
+  packed: Uint8Array,
+): Uint8Array | undefined {
+  const out = compression === 'ZSTD' ? unzstd(packed, clusterBytes) : inflate(packed, clusterBytes, 'raw');
+  return out?.bytes.length === clusterBytes ? out.bytes : undefined;
 }
 
 /** The guest's clusters of a qcow2 file. */
@@ -210,11 +222,8 @@ export class Qcow2Mapping implements Mapping {
   }
 
   async unpack(cluster: number, place: Place & { kind: 'packed' }, packed: Uint8Array): Promise<Uint8Array> {
-    const out =
-      this.#entries.header.compression === 'ZSTD'
-        ? unzstd(packed, this.clusterBytes)
-        : inflate(packed, this.clusterBytes, 'raw');
-    if (out?.bytes.length === this.clusterBytes) return out.bytes;
+    const bytes = unpackCluster(this.#entries.header, packed);
+    if (bytes !== undefined) return bytes;
     return this.#refuse(
       {
         code: 'BAD_TABLE',

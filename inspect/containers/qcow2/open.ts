@@ -3,6 +3,7 @@ import { MappedReader } from '../../readers/mapped-reader.ts';
 import type { Container, Opening } from '../container.ts';
 import { parseHeader, REFERENCE } from './header.ts';
 import { Qcow2Entries, Qcow2Mapping } from './mapping.ts';
+import { scanQcow2 } from './scan.ts';
 
 /** Header extensions are followed this far; a header that needs more is none that a program wrote. */
 const MAX_HEADER_AREA_BYTES = 1024 * 1024;
@@ -31,6 +32,7 @@ export async function openQcow2(opening: Opening): Promise<Container> {
   return {
     format: 'QCOW2',
     ...facts,
+    scan: (reader) => scanQcow2(reader, entries, facts.features, opening),
     guest: (reader) => new MappedReader(reader, new Qcow2Mapping(reader, entries, findings)),
   };
 }

@@ -10,6 +10,7 @@ import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts'
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { pastEnd, Refused } from '../container.ts';
+import type { Problem } from '../scan.ts';
 import { SECTOR_BYTES } from './header.ts';
 
 export const TABLE_ENTRIES = 512;
@@ -34,11 +35,10 @@ export interface Extent {
   readonly zeroedGrains: boolean;
   /** Bytes at the start that no grain may claim: header, descriptor. */
   readonly headBytes: number;
-}
-
-export interface Problem {
-  readonly code: 'BAD_TABLE' | 'TRUNCATED';
-  readonly message: string;
+  /** What the header announces as not being grains, in bytes. */
+  readonly overheadBytes: number;
+  /** The directory was found through a footer, behind which nothing may follow. */
+  readonly footer: boolean;
 }
 
 /** The place of a grain table by its directory entry; 0 when there is none. */

@@ -16,6 +16,7 @@ import {
   type SparseHeader,
 } from './header.ts';
 import { type Extent, MARKER_REFERENCE, SparseMapping, TABLE_ENTRIES, TABLES_REFERENCE } from './mapping.ts';
+import { scanTables } from './scan.ts';
 
 /** How far behind 512 programs search a descriptor, whatever its announced size. */
 const SEARCHED_BYTES = 10_240;
@@ -79,10 +80,18 @@ export async function openVmdk(opening: Opening): Promise<Container> {
     features,
   };
   if (header === undefined || !sized || findings.refused) return facts;
-  const extent = placeDirectory(header, wholeSectors(Number(bytes)), grainBytes, file.size, findings);
+  const extent = placeDirectory(
+    header,
+    wholeSectors(Number(bytes)),
+    grainBytes,
+    file.size,
+    header !== first,
+    findings,
+  );
   if (extent === undefined) return facts;
   return {
     ...facts,
+    scan: (reader) => scanTables(reader, extent, opening),
     guest: (reader) => new MappedReader(reader, new SparseMapping(reader, extent, findings)),
   };
 }
@@ -203,6 +212,7 @@ function placeDirectory(
   size: number,
   grainBytes: number,
   fileSize: number,
+  footer: boolean,
   findings: Findings,
 ): Extent | undefined {
   const tables = Math.ceil(size / (grainBytes * TABLE_ENTRIES));
@@ -243,5 +253,7 @@ function placeDirectory(
     markers: header.markers,
     zeroedGrains: header.zeroedGrains,
     headBytes,
+    overheadBytes: toNumber(header.overhead) * SECTOR_BYTES,
+    footer,
   };
 }

@@ -1,0 +1,240 @@
+/**
+ * The scan of all mapping tables of a VMDK sparse extent: the grain directory, every grain table, and the redundant
+ * ones where they are kept. Readers use the primary tables; a redundant table that names another grain would show
+ * another disk to a program that falls back on it.
+ */
+import { BudgetExceeded } from '../../limits.ts';
+import { covers, u32le } from '../../readers/bytes.ts';
+import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
+import type { Scan } from '../../report.ts';
+import type { Opening } from '../container.ts';
+import { AddressList, noteIncomplete, type Problem, ProblemList, readTables } from '../scan.ts';
+import { SECTOR_BYTES } from './header.ts';
+import {
+  type Extent,
+  GRAIN_MARKER_BYTES,
+  grainPlace,
+  MARKER_REFERENCE,
+  markerProblem,
+  TABLE_BYTES,
+  TABLE_ENTRIES,
+  TABLES_REFERENCE,
+  tablePlace,
+} from './mapping.ts';
+
+interface GrainTable extends ByteRange {
+  readonly index: number;
+}
+
+/** What the tables add up to. */
+class Tally {
+  tables = 0;
+  /** Bytes of the disk that are stored. */
+  allocated = 0;
+  /** The last grain of the file, and where it begins. */
+  lastGrain = 0;
+  lastStart = 0;
+  readonly grains = new AddressList(Uint32Array);
+}
+
+/** Scans everything within the allowance of `reader`. @returns the scan's facts; problems are findings. */
+export async function scanTables(
+  reader: RangeReader,
+  extent: Extent,
+  { findings, limits }: Opening,
+): Promise<Scan> {
+  const problems = new ProblemList(findings, TABLES_REFERENCE);
+  const tally = new Tally();
+  let complete = true;
+  try {
+    const tables = await readDirectory(reader, extent, extent.directory, problems, limits.scanReadBytes);
+    tally.tables += 1;
+    await readTables(reader, tables, limits, (bytes, index) => {
+      tally.tables += 1;
+      scanTable(bytes, tables[index]!, extent, tally, problems);
+    });
+    noteShared(extent, tables, tally.grains, problems);
+    if (extent.redundantDirectory !== undefined) {
+      const second = await readDirectory(
+        reader,
+        extent,
+        extent.redundantDirectory,
+        problems,
+        limits.scanReadBytes,
+      );
+      tally.tables += 1 + second.length;
+      await compareTables(reader, tables, second, problems);
+    }
+    const end = await lastEnd(reader, extent, tally, tables, problems);
+    const rest = extent.fileSize - end;
+    if (!problems.any && !extent.footer && rest > extent.grainBytes) {
+      findings.add('TRAILING_DATA', {
+        message: `${rest} bytes at the end of the file belong to no grain and no table; they are stored for nothing.`,
+        offset: String(end),
+        found: String(rest),
+        reference: TABLES_REFERENCE,
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof BudgetExceeded)) throw error;
+    complete = false;
+    noteIncomplete(findings);
+  }
+  const { tables, allocated } = tally;
+  return { complete, tables, allocated: String(allocated), sparse: allocated < extent.size };
+}
+
+/** The grain tables that a directory names, those that cannot be noted as problems. */
+async function readDirectory(
+  reader: RangeReader,
+  extent: Extent,
+  directory: number,
+  problems: ProblemList,
+  stepBytes: number,
+): Promise<GrainTable[]> {
+  const tables: GrainTable[] = [];
+  const length = extent.tables * 4;
+  for (let done = 0; done < length; done += stepBytes) {
+    const bytes = await reader.read(directory + done, Math.min(stepBytes, length - done));
+    for (let i = 0; i < bytes.length; i += 4) {
+      const offset = tablePlace(extent, u32le(bytes, i));
+      if (offset === 0) continue;
+      if (typeof offset === 'number') tables.push({ offset, length: TABLE_BYTES, index: (done + i) / 4 });
+      else problems.note(offset.problem, directory + done + i, 'grain directory entry');
+    }
+  }
+  return tables;
+}
+
+function scanTable(
+  bytes: Uint8Array,
+  table: GrainTable,
+  extent: Extent,
+  tally: Tally,
+  problems: ProblemList,
+): void {
+  const grains = Math.ceil(extent.size / extent.grainBytes);
+  for (let i = 0; i < TABLE_ENTRIES; i++) {
+    const sector = u32le(bytes, i * 4);
+    if (sector === 0) continue;
+    const at = table.offset + i * 4;
+    const grain = table.index * TABLE_ENTRIES + i;
+    if (grain >= grains) {
+      const message = 'A table entry behind the end of the disk names a grain; convert the image again.';
+      if (sector !== 1 || !extent.zeroedGrains) {
+        problems.note({ code: 'BAD_TABLE', message }, at, 'grain table entry');
+      }
+      continue;
+    }
+    const place = grainPlace(extent, grain, sector);
+    if ('problem' in place) problems.note(place.problem, at, 'grain table entry');
+    else if (place.kind !== 'zero') {
+      tally.allocated += Math.min(extent.grainBytes, extent.size - grain * extent.grainBytes);
+      tally.grains.add(sector);
+      if (sector * SECTOR_BYTES > tally.lastStart) {
+        tally.lastStart = sector * SECTOR_BYTES;
+        tally.lastGrain = grain;
+      }
+    }
+  }
+}
+
+/** Grains over each other or over a table. The end of a compressed grain is not known: there its start counts. */
+function noteShared(
+  extent: Extent,
+  tables: readonly GrainTable[],
+  grains: AddressList,
+  problems: ProblemList,
+): void {
+  const directories = [extent.directory, extent.redundantDirectory]
+    .filter((offset) => offset !== undefined)
+    .map((offset) => ({ start: offset, end: offset + extent.tables * 4 }));
+  const taken = [
+    ...directories,
+    ...tables.map(({ offset }) => ({ start: offset, end: offset + TABLE_BYTES })),
+  ];
+  taken.sort((a, b) => a.start - b.start);
+  const overlap: Problem = {
+    code: 'BAD_TABLE',
+    message: 'A table lies over another table; convert the image again.',
+  };
+  for (let i = 1; i < taken.length; i++) {
+    if (taken[i]!.start < taken[i - 1]!.end) problems.note(overlap, taken[i]!.start, 'grain table');
+  }
+  const length = extent.compressed ? SECTOR_BYTES : extent.grainBytes;
+  let next = 0;
+  let previous = Number.NEGATIVE_INFINITY;
+  for (const sector of grains.sorted()) {
+    const start = sector * SECTOR_BYTES;
+    while (next < taken.length && taken[next]!.end <= start) next += 1;
+    if (start - previous < length) {
+      const message = 'Two table entries name the same grain of the file; convert the image again.';
+      problems.note({ code: 'BAD_TABLE', message }, start, 'grain table entry');
+    } else if (next < taken.length && taken[next]!.start < start + length) {
+      const message = 'A table entry names a grain that lies over a table; convert the image again.';
+      problems.note({ code: 'BAD_TABLE', message }, start, 'grain table entry');
+    }
+    previous = start;
+  }
+}
+
+/** Every grain that both tables name must be the same one. */
+async function compareTables(
+  reader: RangeReader,
+  tables: readonly GrainTable[],
+  second: readonly GrainTable[],
+  problems: ProblemList,
+): Promise<void> {
+  const primary = new Map(tables.map((table) => [table.index, table]));
+  const batch = 64;
+  for (let from = 0; from < second.length; from += batch) {
+    const part = second.slice(from, from + batch);
+    const pairs = part.flatMap((copy) => {
+      const table = primary.get(copy.index);
+      return table === undefined ? [] : [{ table, copy }];
+    });
+    await reader.prefetch?.(pairs.flatMap(({ table, copy }) => [table, copy]));
+    for (const { table, copy } of pairs) {
+      const bytes = await reader.read(table.offset, TABLE_BYTES);
+      const copied = await reader.read(copy.offset, TABLE_BYTES);
+      for (let i = 0; i < TABLE_ENTRIES; i++) {
+        const a = u32le(bytes, i * 4);
+        const b = u32le(copied, i * 4);
+        if (a === b || a === 0 || b === 0) continue;
+        const message = 'The redundant tables name other grains than the tables; convert the image again.';
+        problems.note({ code: 'BAD_TABLE', message }, copy.offset + i * 4, 'redundant grain table entry');
+      }
+    }
+  }
+}
+
+/** Where the last thing that a table names ends; notes a last grain that the file does not hold whole. */
+async function lastEnd(
+  reader: RangeReader,
+  extent: Extent,
+  tally: Tally,
+  tables: readonly GrainTable[],
+  problems: ProblemList,
+): Promise<number> {
+  const ends = [extent.overheadBytes, extent.directory + extent.tables * 4];
+  for (const { offset } of tables) ends.push(offset + TABLE_BYTES);
+  if (tally.grains.length > 0) ends.push(await grainEnd(reader, extent, tally, problems));
+  return Math.min(
+    extent.fileSize,
+    ends.reduce((a, b) => Math.max(a, b), 0),
+  );
+}
+
+async function grainEnd(
+  reader: RangeReader,
+  extent: Extent,
+  { lastGrain, lastStart }: Tally,
+  problems: ProblemList,
+): Promise<number> {
+  if (!extent.compressed) return lastStart + extent.grainBytes;
+  if (!extent.markers || !covers(extent.fileSize, lastStart, GRAIN_MARKER_BYTES)) return extent.fileSize;
+  const marker = await reader.read(lastStart, GRAIN_MARKER_BYTES);
+  const problem = markerProblem(extent, lastGrain, lastStart, marker);
+  if (problem !== undefined) problems.note(problem, lastStart, `grain marker (${MARKER_REFERENCE})`);
+  return lastStart + Math.ceil((GRAIN_MARKER_BYTES + u32le(marker, 8)) / SECTOR_BYTES) * SECTOR_BYTES;
+}
