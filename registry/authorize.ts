@@ -5,7 +5,7 @@ import { findCaller, findRoles, type Scope, touchKey } from '../db/access.ts';
 import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
-import type { CallerContext } from './context.ts';
+import type { CallerContext, Credential } from './context.ts';
 
 /** Who asks, and what that caller may do with the resource that the call is about. */
 export interface Access {
@@ -80,6 +80,12 @@ export async function authenticate(context: CallerContext): Promise<void> {
   await readCaller(context, { kind: 'none', id: '' }, []);
 }
 
+/** What the caller presents, for queries that depend on it; whether it is valid is not known yet. Throws UNAUTHENTICATED. */
+export function requireCredential({ credential }: CallerContext): Credential {
+  if (credential === undefined) throw UNAUTHENTICATED;
+  return credential;
+}
+
 /** Reads input by a rule that may refuse it; who may not ask at all is told so first. */
 export async function readInput<T>(context: CallerContext, rule: () => T): Promise<T> {
   try {
@@ -123,8 +129,7 @@ async function readCaller<T extends readonly Statement[]>(
   scope: Scope,
   queries: readonly [...T],
 ): Promise<{ access: Access; rows: Answers<T> }> {
-  const { credential } = context;
-  if (credential === undefined) throw UNAUTHENTICATED;
+  const credential = requireCredential(context);
   const { orm } = context.db;
   const [callers, roles, ...rows] = (await context.db.read([
     findCaller(orm, credential),

@@ -4,6 +4,7 @@ import { invalidField, RegistryError } from '../../core/errors.ts';
 import { parseSecret } from '../../core/ids.ts';
 import { authenticate } from '../../registry/authorize.ts';
 import type { CallerContext, Credential, IdempotencyKey } from '../../registry/context.ts';
+import { sha256Hex } from '../../registry/digest.ts';
 import type { Bindings } from '../context.ts';
 import { contractPath } from './custom-methods.ts';
 
@@ -41,11 +42,6 @@ export async function credentialOf(request: Request): Promise<Credential | undef
   return key === undefined
     ? undefined
     : { kind: 'api-key', prefix: key.publicPrefix, secretHash: await sha256Hex(secret) };
-}
-
-export async function sha256Hex(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /**
