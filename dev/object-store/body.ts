@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Blobs, Slice } from './blobs.ts';
+import { crc32 } from './crc32.ts';
 import { S3Error } from './errors.ts';
 import type { S3Request } from './request.ts';
 import type { ExpectedPayload } from './signature.ts';
@@ -85,12 +86,20 @@ class Digests {
   readonly #sha256: Hash | undefined;
   readonly #expectedMd5: Buffer | undefined;
   readonly #expectedSha256: string | undefined;
+  readonly #expectedCrc32: number | undefined;
+  #crc32 = 0;
 
   constructor(request: S3Request, payload: ExpectedPayload) {
     const md5 = request.headers.get('content-md5');
     if (md5 !== undefined) {
       this.#expectedMd5 = Buffer.from(md5, 'base64');
       if (this.#expectedMd5.length !== 16) throw new S3Error('InvalidDigest');
+    }
+    const crc = request.headers.get('x-amz-checksum-crc32');
+    if (crc !== undefined) {
+      const bytes = Buffer.from(crc, 'base64');
+      if (bytes.length !== 4) throw new S3Error('InvalidDigest', 'x-amz-checksum-crc32 is not four bytes.');
+      this.#expectedCrc32 = bytes.readUInt32BE();
     }
     if (payload !== 'unsigned') {
       this.#expectedSha256 = payload.sha256;
@@ -101,12 +110,16 @@ class Digests {
   update(chunk: Buffer): void {
     this.#md5.update(chunk);
     this.#sha256?.update(chunk);
+    if (this.#expectedCrc32 !== undefined) this.#crc32 = crc32(chunk, this.#crc32);
   }
 
   /** out: the MD5 in hexadecimal. */
   check(): string {
     const md5 = this.#md5.digest();
     if (this.#expectedMd5 !== undefined && !md5.equals(this.#expectedMd5)) throw new S3Error('BadDigest');
+    if (this.#expectedCrc32 !== undefined && this.#crc32 !== this.#expectedCrc32) {
+      throw new S3Error('BadDigest', 'The x-amz-checksum-crc32 is not that of the body.');
+    }
     if (this.#sha256 !== undefined && this.#sha256.digest('hex') !== this.#expectedSha256) {
       throw new S3Error('XAmzContentSHA256Mismatch');
     }

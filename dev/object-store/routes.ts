@@ -53,6 +53,7 @@ const ALWAYS = [
 ];
 
 const HEADERS = [
+  'x-amz-checksum-crc32',
   'x-amz-checksum-mode',
   'x-amz-content-sha256',
   'x-amz-copy-source',
@@ -63,6 +64,7 @@ const HEADERS = [
   'x-amz-copy-source-range',
   'x-amz-date',
   'x-amz-metadata-directive',
+  'x-amz-sdk-checksum-algorithm',
   'x-amz-user-agent',
 ];
 
