@@ -67,6 +67,7 @@ export function openContext(
     },
     settings,
     now: () => Date.now(),
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     requestId,
     afterwards: (work) =>

@@ -20,6 +20,8 @@ export interface Context {
   readonly settings: WorkerSettings;
   /** Epoch milliseconds. */
   now(): number;
+  /** Resolves after so many milliseconds. */
+  pause(ms: number): Promise<void>;
   randomBytes(length: number): Uint8Array;
   /** The id of the request, job or tick, for rows and logs. */
   readonly requestId: string;

@@ -1,10 +1,12 @@
 import { cancelOperation } from '../../registry/operations/cancel.ts';
 import { getOperation, listFolderOperations, listImageOperations } from '../../registry/operations/read.ts';
+import { waitForOperation } from '../../registry/operations/wait.ts';
 import { imagePath } from '../../schema/wire/compute/image.ts';
 import {
   operation,
   operationList,
   operationPath,
+  operationQuery,
   operationsOfFolder,
   operationsPage,
 } from '../../schema/wire/operation.ts';
@@ -20,7 +22,7 @@ const get = route({
   path: OPERATION,
   tags: TAGS,
   summary: 'Get an operation',
-  request: { params: operationPath },
+  request: { params: operationPath, query: operationQuery },
   responses: answer(operation, 'The operation'),
 });
 
@@ -54,9 +56,11 @@ const listOfFolder = route({
 });
 
 export function mountOperations(app: App): void {
-  app.openapi(get, async (c) =>
-    answerOperation(c, await getOperation(c.get('context'), c.req.valid('param').operationId)),
-  );
+  app.openapi(get, async (c) => {
+    const { operationId } = c.req.valid('param');
+    const { wait = 0 } = c.req.valid('query');
+    return answerOperation(c, await waitForOperation(c.get('context'), operationId, wait));
+  });
   for (const method of ['get', 'post'] as const) {
     app.openapi(cancel(method), async (c) =>
       answerOperation(c, await cancelOperation(c.get('context'), c.req.valid('param').operationId)),

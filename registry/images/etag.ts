@@ -12,7 +12,13 @@ export function etagOf(image: Pick<ImageRow, 'id' | 'revision'>): string {
  */
 export function namesEtag(list: string, etag: string): boolean {
   if (list.trim() === '*') return true;
-  return list.split(',').some((tag) => tag.trim().replace(/^W\//, '').replace(/^"(.*)"$/, '$1') === etag);
+  return list.split(',').some(
+    (tag) =>
+      tag
+        .trim()
+        .replace(/^W\//, '')
+        .replace(/^"(.*)"$/, '$1') === etag,
+  );
 }
 
 /** Throws STALE when `If-Match` was given and names another version. */

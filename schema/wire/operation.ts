@@ -19,6 +19,19 @@ export const operation = z
   })
   .openapi('Operation');
 
+const MAX_WAIT_SECONDS = 60;
+
+/** `wait=30s`: answer when the operation is done, or when the time is over. Comes out in milliseconds. */
+export const operationQuery = query({
+  wait: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,3})?s$/, 'must be seconds with the suffix s, such as 30s')
+    .transform((text) => Math.round(Number.parseFloat(text) * 1000))
+    .refine((ms) => ms <= MAX_WAIT_SECONDS * 1000, `must be at most ${MAX_WAIT_SECONDS}s`)
+    .optional()
+    .openapi({ type: 'string', example: '30s' }),
+});
+
 export const operationPath = z.object({ operationId: requiredText(50) });
 export const operationList = z
   .object({ operations: z.array(operation).optional(), nextPageToken })
