@@ -1,5 +1,5 @@
 import { cancelOperation } from '../../registry/operations/cancel.ts';
-import { getOperation, listFolderOperations, listImageOperations } from '../../registry/operations/read.ts';
+import { listFolderOperations, listImageOperations } from '../../registry/operations/read.ts';
 import { waitForOperation } from '../../registry/operations/wait.ts';
 import { imagePath } from '../../schema/wire/compute/image.ts';
 import {
