@@ -84,7 +84,7 @@ export async function putObject(call: Call): Promise<Reply> {
   return emptyReply(200, { ETag: `"${md5}"` });
 }
 
-/** The copy shares the source's blobs and keeps its ETag, as the store does that Bullion is deployed on. */
+/** The copy shares the source's blobs, so no bytes move. It keeps the ETag too; S3 itself would make a new one. */
 async function copyObject(call: Call): Promise<Reply> {
   const { request, bucket, blobs } = call;
   const source = copySource(call);
