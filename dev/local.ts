@@ -64,8 +64,6 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   try {
     const state = await openStateFolder(options.state);
     undo.push(state.release);
-    const deployment = await readDeployment();
-    const worker = options.worker ?? (await bundleWorker(deployment));
     const left = await endLeftWorkerd(state.workerdFile);
     if (left !== undefined) logEvent(log, 'warn', `ended workerd ${left.pid}, which a killed run had left`);
     if (port !== 0) await requireFreePort(host, port, 'PORT');
@@ -73,9 +71,10 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     const { store, variables } = await startStore(state, host, s3Port, env);
     if (store !== undefined) undo.push(() => store.close());
 
+    const deployment = await readDeployment();
     const runtime = await startRuntime({
       deployment,
-      worker,
+      worker: options.worker ?? (await bundleWorker(deployment)),
       variables: { ...variables, BULLION_LOCAL: '1' },
       state,
       host,

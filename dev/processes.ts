@@ -9,18 +9,21 @@ export interface RunningProcess {
   readonly command: string;
 }
 
-/** The process with this number, or undefined when none runs (one that only waits to be collected does not run). */
+/**
+ * The process with this number, or undefined when none runs. One that only waits to be collected does not run; one
+ * whose first thread has ended while others still do does: its files and sockets are open.
+ */
 export function runningProcess(pid: number): RunningProcess | undefined {
   return process.platform === 'linux' ? fromProc(pid) : fromPs(pid);
 }
 
-/** proc(5): the state is the first field after the name in parentheses, the start time the twentieth. */
+/** proc(5): after the name in parentheses, the state comes first, the number of threads 18th, the start time 20th. */
 function fromProc(pid: number): RunningProcess | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const startedAt = fields[19];
-    if (fields[0] === 'Z' || startedAt === undefined) return undefined;
+    const [state, threads, startedAt] = [fields[0], Number(fields[17]), fields[19]];
+    if (startedAt === undefined || (state === 'Z' && threads <= 1)) return undefined;
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
     return { pid, startedAt, command };
   } catch {

@@ -35,14 +35,13 @@ export async function endLeftWorkerd(file: string): Promise<RunningProcess | und
   const text = readText(file);
   if (text === undefined) return undefined;
   const left = JSON.parse(text) as RunningProcess;
-  const isStill = () => {
-    const running = runningProcess(left.pid);
-    return running?.startedAt === left.startedAt && running.command === left.command;
-  };
-  const found = isStill();
+  const running = runningProcess(left.pid);
+  const found = running?.startedAt === left.startedAt && running.command === left.command;
   if (found) {
     process.kill(left.pid, 'SIGKILL');
-    for (const end = Date.now() + END_TIMEOUT_MS; isStill(); await delay(10)) {
+    // A process on its way out has no command line any more.
+    const isStillThere = () => runningProcess(left.pid)?.startedAt === left.startedAt;
+    for (const end = Date.now() + END_TIMEOUT_MS; isStillThere(); await delay(10)) {
       if (Date.now() > end) throw new Error(`process ${left.pid} of a killed run does not end`);
     }
   }

@@ -1,12 +1,19 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { demoDisk } from '../../dev/demo-disk/disk.ts';
 import { type RunningProcess, runningProcess } from '../../dev/processes.ts';
+import { projectFolder } from '../../dev/project.ts';
 import { eventually } from './setup/eventually.ts';
-import { startOwn, temporaryFolder } from './setup/registry.ts';
+import { registry, startOwn, temporaryFolder } from './setup/registry.ts';
 import { type StartProcess, startEnvironment, startProcess } from './setup/start-process.ts';
+
+const MIB = 1024 * 1024;
+const execFileAsync = promisify(execFile);
 
 const newState = () => join(temporaryFolder(), 'state');
 
@@ -79,6 +86,51 @@ describe('a start', () => {
     const exit = await started.exited();
     expect(exit.code).toBe(1);
     expect(exit.output).toContain('workerd ended by itself (SIGKILL)');
+  });
+});
+
+describe('what a start says to do', () => {
+  test('the commands of a first push work as printed', async () => {
+    const started = startProcess(await startEnvironment(newState()));
+    await started.ready();
+    const commands = started
+      .output()
+      .split('\n')
+      .filter((line) => /^ {2}(KEY|IMAGE|PART|curl)\b/.test(line));
+    expect(commands).toHaveLength(5);
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'disk.img'), demoDisk('1').subarray(4 * MIB, 11 * MIB));
+    const { stdout } = await execFileAsync('sh', ['-ec', commands.join('\n')], { cwd: folder });
+    const { metadata } = JSON.parse(stdout) as { metadata: { imageId: string } };
+    const headers = { Authorization: `Api-Key ${keyOf(started.state).trim()}` };
+    await eventually('the image to be READY', async () => {
+      const response = await fetch(`${started.url}/compute/v1/images/${metadata.imageId}`, { headers });
+      const image = (await response.json()) as { status: string; family: string };
+      return response.ok && image.status === 'READY' && image.family === 'first';
+    });
+  });
+
+  test('npm run demo pushes its disk, finds it and downloads it, and again', async () => {
+    const env = { ...process.env, BULLION_URL: registry.url, BULLION_KEY: registry.key };
+    for (const round of [1, 2]) {
+      const { stdout } = await execFileAsync(process.execPath, ['dev/run.mjs', 'demo'], {
+        cwd: projectFolder,
+        env,
+      });
+      expect(stdout, `round ${round}`).toContain('the same bytes as those that were made');
+      expect(stdout).toMatch(/Done: image \w+ stays in the family demo/);
+    }
+  });
+
+  test('npm run demo says in one line that no registry answers', async () => {
+    const { PORT } = await startEnvironment(newState());
+    const env = { ...process.env, BULLION_URL: `http://127.0.0.1:${PORT}`, BULLION_KEY: registry.key };
+    await expect(
+      execFileAsync(process.execPath, ['dev/run.mjs', 'demo'], { cwd: projectFolder, env }),
+    ).rejects.toMatchObject({
+      code: 1,
+      stderr: `http://127.0.0.1:${PORT} does not answer (ECONNREFUSED); start a registry with npm start, or name one with BULLION_URL\n`,
+    });
   });
 });
 
