@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'service',
-          include: ['test/service/**/*.test.ts'],
+          include: ['test/service/**/*.test.ts', 'test/faults/**/*.test.ts'],
           globalSetup: ['test/service/setup/global.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

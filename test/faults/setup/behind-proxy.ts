@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { D1Database } from '@cloudflare/workers-types';
+import type { LocalOptions } from '../../../dev/local.ts';
+import { startObjectStore } from '../../../dev/object-store/server.ts';
+import { s3Client } from '../../../storage/connection.ts';
+import { eventually } from '../../service/setup/eventually.ts';
+import { atEnd, type OwnRegistry, startOwn, temporaryFolder } from '../../service/setup/registry.ts';
+import { type Behind, faults } from '../invariants.ts';
+import { type Client, type Operation, openClient } from './client.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+
+const BUCKET = 'bullion';
+const HOUR_SECONDS = 3_600;
+/** Between two ticks while something is waited for: a job that is being worked on needs no message. */
+const LOOKS_PER_TICK = 8;
+
+/** An object store with a proxy in front of it that breaks what it is told to. */
+export interface BreakableStore {
+  readonly proxy: FaultProxy;
+  /** The settings of a registry whose every request to the store goes through the proxy. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly behind: Omit<Behind, 'database'>;
+}
+
+/** A registry of one test file whose store can be broken. Its scheduled functions run when they are told to. */
+export interface BreakableRegistry {
+  readonly own: OwnRegistry;
+  readonly client: Client;
+  readonly proxy: FaultProxy;
+  readonly behind: Omit<Behind, 'database'>;
+  database(): Promise<D1Database>;
+  /** Runs one statement with `?` filled in; out: its rows. */
+  sql<Row>(statement: string, ...values: (string | number | null)[]): Promise<Row[]>;
+  /** Makes every waiting job due, as if its back-off were over, and runs the scheduled functions. */
+  tick(): Promise<void>;
+  /** Waits for the end of an operation, ticking, so that no back-off is waited for. */
+  ended(operationId: string): Promise<Operation>;
+  /** Ticks until no job is left, and answers with what is wrong then. */
+  settledFaults(): Promise<string[]>;
+}
+
+/** The store and the proxy end with the test file. */
+export async function startBreakableStore(): Promise<BreakableStore> {
+  const credential = { accessKeyId: 'BULLIONFAULTS', secretAccessKey: 'secret-of-the-breakable-store' };
+  const server = await startObjectStore({
+    dir: join(temporaryFolder(), 'objects'),
+    host: '127.0.0.1',
+    port: 0,
+    region: 'auto',
+    buckets: [BUCKET],
+    credentials: [credential],
+    corsOrigins: [],
+  });
+  atEnd(() => server.close());
+  const proxy = await startFaultProxy(server.url);
+  atEnd(() => proxy.close());
+  const settings = { endpoint: server.url, region: 'auto', bucket: BUCKET, ...credential };
+  return {
+    proxy,
+    env: {
+      S3_ENDPOINT: proxy.url,
+      S3_ACCESS_KEY_ID: credential.accessKeyId,
+      S3_SECRET_ACCESS_KEY: credential.secretAccessKey,
+    },
+    behind: { store: s3Client(settings, server.url), bucket: BUCKET },
+  };
+}
+
+export async function startBreakable(env: LocalOptions['env'] = {}): Promise<BreakableRegistry> {
+  const store = await startBreakableStore();
+  return await startOn(store, { env });
+}
+
+/** Starts a registry on a store that is there already; `state` goes on with an earlier one's. */
+export async function startOn(
+  store: BreakableStore,
+  options: { env?: LocalOptions['env']; state?: string } = {},
+): Promise<BreakableRegistry> {
+  const own = await startOwn({
+    ...(options.state === undefined ? {} : { state: options.state }),
+    env: { ...store.env, ...options.env },
+    sweepSeconds: HOUR_SECONDS,
+  });
+  const database = () => own.local.database();
+  const registry: BreakableRegistry = {
+    own,
+    client: openClient(() => own.local.url, own.key),
+    proxy: store.proxy,
+    behind: store.behind,
+    database,
+    async sql<Row>(statement: string, ...values: (string | number | null)[]) {
+      const { results } = await (await database())
+        .prepare(statement)
+        .bind(...values)
+        .all<Row>();
+      return results;
+    },
+    async tick() {
+      await registry.sql("UPDATE jobs SET run_after = 0 WHERE state = 'READY'");
+      await own.local.runScheduled();
+    },
+    ended: (operationId) =>
+      ticking(registry, `the end of operation ${operationId}`, async () => {
+        const operation = await registry.client.operation(operationId);
+        return operation.done && operation;
+      }),
+    async settledFaults() {
+      await ticking(registry, 'the end of every job', async () => {
+        const [jobs] = await registry.sql<{ left: number }>('SELECT count(*) AS left FROM jobs');
+        return jobs?.left === 0;
+      });
+      return await faults({ database: await database(), ...store.behind });
+    },
+  };
+  return registry;
+}
+
+async function ticking<T>(
+  registry: BreakableRegistry,
+  what: string,
+  probe: () => Promise<T | undefined | false>,
+): Promise<T> {
+  let looks = 0;
+  return await eventually(what, async () => {
+    const answer = await probe();
+    if (answer !== undefined && answer !== false) return answer;
+    looks += 1;
+    if (looks % LOOKS_PER_TICK === 0) await registry.tick();
+    return undefined;
+  });
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { type BreakableRegistry, startBreakable } from './setup/behind-proxy.ts';
+import { accepted, brokenDisk, IMAGES, type Operation, putPart, smallDisk } from './setup/client.ts';
+import type { FaultKind, S3Operation } from './setup/fault-proxy.ts';
+
+/** A call to the store is tried three times before the registry gives up on it. */
+const WHOLE_CALL = 3;
+
+const registry = await startBreakable({ BULLION_LAYER_GRACE_SECONDS: '0' });
+const { client, proxy } = registry;
+
+/** Repeats a step of a client until it succeeds, as clients do after a 503; out: how often it was refused. */
+async function insisting(step: () => Promise<number>): Promise<number> {
+  for (let refusals = 0; ; refusals += 1) {
+    const status = await step();
+    if (status === 200) return refusals;
+    if (refusals === 10 || ![0, 500, 503].includes(status)) throw new Error(`answered with ${status}`);
+  }
+}
+
+/** Pushes a disk step by step, insisting on each; out: the operation at its end. */
+async function pushInsisting({ ended }: BreakableRegistry, bytes: Uint8Array): Promise<Operation> {
+  const { id, metadata } = accepted(await client.create(bytes.length));
+  const { imageId } = metadata;
+  await insisting(async () => (await client.sign(imageId, [1])).status);
+  const { parts } = accepted(await client.sign(imageId, [1]));
+  await insisting(() => putPart(parts[0]!, bytes).catch(() => 0));
+  await insisting(async () => (await client.complete(imageId)).status);
+  return await ended(id);
+}
+
+const steps: readonly { operation: S3Operation; kinds: readonly FaultKind[] }[] = [
+  { operation: 'CreateMultipartUpload', kinds: ['refuse', 'deny'] },
+  { operation: 'UploadPart', kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer'] },
+  { operation: 'ListParts', kinds: ['refuse', 'deny', 'cut-answer'] },
+  {
+    operation: 'CompleteMultipartUpload',
+    kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer', 'cut-answer'],
+  },
+  { operation: 'HeadObject', kinds: ['refuse', 'deny'] },
+  { operation: 'GetObject', kinds: ['refuse', 'deny', 'lose-answer', 'cut-answer'] },
+];
+const table = (rows: typeof steps) =>
+  rows.flatMap(({ operation, kinds }) => kinds.map((kind) => ({ operation, kind })));
+
+describe('a creation goes on when the store comes back', () => {
+  test.each(table(steps))('$operation, $kind', async ({ operation, kind }) => {
+    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
+    const ended = await pushInsisting(registry, smallDisk);
+    expect(fault.hits).toBe(WHOLE_CALL);
+    expect(ended.response?.status).toBe('READY');
+    expect(await registry.settledFaults()).toEqual([]);
+  });
+
+  test.each(['lose-answer', 'deny-answer'] as const)(
+    'CreateMultipartUpload, %s: what is left is open uploads that hold nothing',
+    async (kind) => {
+      const fault = proxy.inject(kind, { operations: ['CreateMultipartUpload'], times: WHOLE_CALL });
+      expect((await pushInsisting(registry, smallDisk)).response?.status).toBe('READY');
+      expect(fault.hits).toBe(WHOLE_CALL);
+    },
+  );
+});
+
+describe('what an end leaves in the store goes when the store comes back', () => {
+  const ends: typeof steps = [
+    { operation: 'AbortMultipartUpload', kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer'] },
+    { operation: 'DeleteObject', kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer'] },
+  ];
+
+  test.each(table(ends))('of a refused disk: $operation, $kind', async ({ operation, kind }) => {
+    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
+    expect((await pushInsisting(registry, brokenDisk)).error?.code).toBe(3);
+    await fault.reached(WHOLE_CALL);
+    expect(await registry.settledFaults()).toEqual([]);
+  });
+
+  test.each(table(ends))('of an aborted upload: $operation, $kind', async ({ operation, kind }) => {
+    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
+    const { imageId } = (await client.upload(smallDisk)).metadata;
+    expect(accepted(await client.call('POST', `${IMAGES}/${imageId}:abortUpload`)).error?.code).toBe(1);
+    await fault.reached(WHOLE_CALL);
+    expect(await registry.settledFaults()).toEqual([]);
+  });
+
+  test('of a deleted image', async () => {
+    const { id, metadata } = await client.push(smallDisk);
+    await registry.ended(id);
+    const fault = proxy.inject('deny', { operations: ['DeleteObject'], times: WHOLE_CALL });
+    accepted(await client.call('DELETE', `${IMAGES}/${metadata.imageId}`));
+    await registry.tick();
+    await fault.reached(WHOLE_CALL);
+    expect(await registry.settledFaults()).toEqual([]);
+  });
+});
+
+test('while the store is away, what needs it is answered with 503 and goes on afterwards', async () => {
+  const { metadata, id } = await client.upload(smallDisk);
+  const outage = proxy.inject('refuse');
+  const refused = await client.complete(metadata.imageId);
+  expect(refused).toMatchObject({ status: 503, body: { code: 14 } });
+  expect(refused.headers.get('Retry-After')).toMatch(/^\d+$/);
+  expect(JSON.stringify(refused.body)).not.toMatch(/127\.0\.0\.1|layers\//);
+  outage.lift();
+  accepted(await client.complete(metadata.imageId));
+  expect((await registry.ended(id)).response?.status).toBe('READY');
+});
