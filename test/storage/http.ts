@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 
 export interface RawAnswer {
   readonly status: number;
@@ -6,6 +7,8 @@ export interface RawAnswer {
   readonly body: Buffer;
   /** The code of an S3 error, or '' when the body is none. */
   readonly code: string;
+  /** Whether the request had been sent to its end when the answer began. */
+  readonly wholeRequestSent: boolean;
 }
 
 export interface RawRequest {
@@ -35,11 +38,13 @@ export async function raw(url: string, options: RawRequest = {}): Promise<RawAns
     // Errors after the answer has begun show in its body; some servers send one after a HEAD, which is no loss.
     outgoing.on('error', reject).once('response', resolve);
   });
+  await setImmediate();
+  const wholeRequestSent = outgoing.writableFinished;
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   const code = /<Code>([^<]*)<\/Code>/.exec(body.toString('latin1'))?.[1] ?? '';
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body, code };
+  return { status: answer.statusCode ?? 0, headers: answer.headers, body, code, wholeRequestSent };
 }
 
 /** A PUT of a whole body with its length and further headers. */

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
@@ -55,6 +55,38 @@ test('parts survive a kill in the middle of an upload, and the broken one leaves
   expect(await store.completeMultipart(key, id, all)).toBe('completed');
   const bytes = await store.readRange(key, completed!.etag, 0, 15 * MIB);
   expect(Buffer.concat(bodies).equals(bytes)).toBe(true);
+});
+
+test('what a kill may leave half done is put right at the next start', async () => {
+  const key = 'layers/half-done';
+  const first = await workshop.start();
+  const before = openStore(first.settings);
+  const id = await before.openMultipart(key, 'text/plain');
+  const parts = await putParts(before, key, id, [bytesOf(1, 1000)]);
+  const upload = join(workshop.stateDir, 'buckets/bullion/uploads', id);
+  await cp(upload, `${workshop.stateDir}/kept`, { recursive: true });
+  expect(await before.completeMultipart(key, id, parts)).toBe('completed');
+  const completed = await before.head(key);
+  await first.kill();
+
+  // The object was written and its upload not yet removed.
+  await rename(`${workshop.stateDir}/kept`, upload);
+  // An upload was removed and its folder not yet; an upload's folder was made and its record not yet.
+  await mkdir(`${upload}-removed`);
+  await writeFile(`${upload}-removed/1.json`, '{}');
+  // Bytes were stored and no record named them yet.
+  await writeFile(join(workshop.stateDir, 'blobs/unnamed'), 'x');
+  await writeFile(join(workshop.stateDir, 'tmp/unfinished'), 'x');
+
+  const next = await workshop.start();
+  const store = openStore(next.settings);
+  expect(await store.head(key)).toEqual(completed);
+  expect(await store.listParts(key, id)).toBeUndefined();
+  expect(await files('buckets/bullion/uploads')).toEqual([]);
+  expect(await files('blobs')).toHaveLength(1);
+  expect(await files('tmp')).toEqual([]);
+  expect(await store.completeMultipart(key, id, parts)).toBe('completed');
+  expect(bytesOf(1, 1000).equals(await store.readRange(key, completed!.etag, 0, 1000))).toBe(true);
 });
 
 async function writtenBytes(): Promise<number> {

@@ -213,6 +213,7 @@ describe('refused', () => {
     expect(await send('PUT', '/bullion/k', { body, secretAccessKey: 'x' })).toMatchObject({
       status: 403,
       code: 'SignatureDoesNotMatch',
+      wholeRequestSent: true,
     });
   });
 });
