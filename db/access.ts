@@ -1,5 +1,5 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
-import { accessBindings, apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
+import { accessBindings, apiKeys } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
 
 /** What a caller presents. `prefix` finds the key; its secret is compared outside the database. */
@@ -15,6 +15,8 @@ export interface Scope {
     | 'serviceAccount'
     | 'apiKey'
     | 'organization'
+    /** The caller's own service account; `id` says nothing. */
+    | 'caller'
     | 'none';
   readonly id: string;
 }
@@ -39,32 +41,61 @@ export function callerId(credential: Credential): SQL {
   return sql`(SELECT service_account_id FROM api_keys WHERE prefix = ${credential.prefix})`;
 }
 
+/** Every subject (type, id) whose bindings count for the caller: itself, both public groups, its organization's users. */
+function subjects(credential: Credential): SQL {
+  return sql`SELECT 'serviceAccount', ${callerId(credential)}
+    UNION ALL SELECT 'system', 'allAuthenticatedUsers'
+    UNION ALL SELECT 'system', 'allUsers'
+    UNION ALL SELECT 'system', 'group:organization:' || clouds.organization_id || ':users'
+      FROM service_accounts JOIN clouds ON clouds.id = service_accounts.cloud_id
+      WHERE service_accounts.id = ${callerId(credential)}`;
+}
+
 /**
  * The roles that the caller has on a resource: bound on it, or on its folder, cloud or organization, to the caller
- * or to a public group. Deleted resources have none of their own; an operation keeps its resource's folder and cloud.
+ * or to a group that holds it. Deleted resources have none of their own; an operation keeps its resource's folder and cloud.
  */
 export function findRoles(orm: Orm, credential: Credential, scope: Scope) {
   return orm.select({ role: sql<string>`role` }).from(sql`(
-    WITH target (kind, id, folder_id, cloud_id) AS (${target(scope)}),
+    WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, credential)}),
     scope (kind, id) AS (
       SELECT kind, id FROM target
       UNION ALL SELECT 'folder', folder_id FROM target
       UNION ALL SELECT 'cloud', cloud_id FROM target
       UNION ALL SELECT 'organization', clouds.organization_id FROM clouds JOIN target ON clouds.id = target.cloud_id
     ),
-    subject (type, id) AS (
-      SELECT 'serviceAccount', ${callerId(credential)}
-      UNION ALL SELECT 'system', 'allAuthenticatedUsers'
-      UNION ALL SELECT 'system', 'allUsers'
-    )
+    subject (type, id) AS (${subjects(credential)})
     SELECT DISTINCT binding.role_id AS role
     FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
     WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
       AND binding.subject_type = subject.type AND binding.subject_id = subject.id)`);
 }
 
+/**
+ * A condition of a list: one of these roles is bound for the caller on one of the places that a row has.
+ * in: `places` is a SELECT of pairs (kind, id) which may name columns of the row.
+ */
+export function mayHere(credential: Credential, roleIds: readonly string[], places: SQL): SQL {
+  return sql`EXISTS (
+    WITH scope (kind, id) AS (${places}),
+    subject (type, id) AS (${subjects(credential)})
+    SELECT 1 FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
+    WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
+      AND binding.subject_type = subject.type AND binding.subject_id = subject.id
+      AND binding.role_id IN (SELECT value FROM json_each(${JSON.stringify(roleIds)})))`;
+}
+
+/** The folder and the cloud in which a resource stands, as far as it has them; no row when there is no such resource. */
+export function findPlace(orm: Orm, credential: Credential, scope: Scope) {
+  return orm
+    .select({ folderId: sql<string | null>`folder_id`, cloudId: sql<string | null>`cloud_id` })
+    .from(
+      sql`(WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, credential)}) SELECT * FROM target)`,
+    );
+}
+
 /** Where a resource stands in the hierarchy, as one row (kind, id, folder_id, cloud_id). */
-function target({ kind, id }: Scope): SQL {
+function target({ kind, id }: Scope, credential: Credential): SQL {
   switch (kind) {
     case 'image':
       return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}`;
@@ -82,6 +113,9 @@ function target({ kind, id }: Scope): SQL {
         WHERE api_keys.id = ${id}`;
     case 'organization':
       return sql`SELECT 'organization', ${id}, NULL, NULL`;
+    case 'caller':
+      return sql`SELECT 'serviceAccount', id, folder_id, cloud_id FROM service_accounts
+        WHERE id = ${callerId(credential)}`;
     case 'none':
       return sql`SELECT NULL, NULL, NULL, NULL WHERE 0`;
   }
@@ -106,9 +140,4 @@ export function deleteBindingsOf(orm: Orm, resourceKind: string, resourceId: str
   return orm
     .delete(accessBindings)
     .where(and(eq(accessBindings.resourceKind, resourceKind), eq(accessBindings.resourceId, resourceId)));
-}
-
-/** Whether a service account exists, for checks of a binding's subject. */
-export function findServiceAccountById(orm: Orm, id: string) {
-  return orm.select().from(serviceAccounts).where(eq(serviceAccounts.id, id));
 }

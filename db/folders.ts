@@ -1,7 +1,80 @@
-import { eq } from 'drizzle-orm';
-import { folders } from '../schema/tables/identity.ts';
-import type { Orm } from './client.ts';
+import { and, eq, ne, sql } from 'drizzle-orm';
+import { type FolderRow, folders } from '../schema/tables/identity.ts';
+import type { Orm, Statement } from './client.ts';
+import type { PageOfIds } from './clouds.ts';
+import { behind, byName, inOrder } from './containers.ts';
+import { demandOne } from './guards.ts';
 
 export function findFolder(orm: Orm, id: string) {
   return orm.select().from(folders).where(eq(folders.id, id));
+}
+
+export function listFolders(orm: Orm, cloudId: string, page: PageOfIds) {
+  return orm
+    .select()
+    .from(folders)
+    .where(
+      and(
+        eq(folders.cloudId, cloudId),
+        byName(folders, page.conditions),
+        behind(folders, page.after),
+        page.visible,
+      ),
+    )
+    .orderBy(inOrder(folders))
+    .limit(page.limit);
+}
+
+/** Where roles on a row of `listFolders` count. */
+export const FOLDER_PLACES = sql`SELECT 'folder', ${folders.id} UNION ALL SELECT 'cloud', ${folders.cloudId}
+  UNION ALL SELECT 'organization', clouds.organization_id FROM clouds WHERE clouds.id = ${folders.cloudId}`;
+
+/** The folder of a cloud that has this name. */
+export function findFolderByName(orm: Orm, cloudId: string, name: string) {
+  return orm
+    .select({ id: folders.id })
+    .from(folders)
+    .where(and(eq(folders.cloudId, cloudId), eq(folders.name, name)));
+}
+
+/** Another folder of the same cloud with this name. */
+export function findFolderNamesake(orm: Orm, id: string, name: string) {
+  return orm
+    .select({ id: folders.id })
+    .from(folders)
+    .where(
+      and(
+        sql`cloud_id = (SELECT cloud_id FROM folders WHERE id = ${id})`,
+        eq(folders.name, name),
+        ne(folders.id, id),
+      ),
+    );
+}
+
+/** Fails as `unique` when the cloud has a folder of this name. */
+export function insertFolder(orm: Orm, row: FolderRow): Statement {
+  return orm.insert(folders).values(row);
+}
+
+/** How much a folder holds, which stands in the way of its deletion. */
+export function countInFolder(orm: Orm, id: string) {
+  return orm
+    .select({
+      images: sql<number>`(SELECT count(*) FROM images WHERE folder_id = ${id})`,
+      serviceAccounts: sql<number>`(SELECT count(*) FROM service_accounts WHERE folder_id = ${id})`,
+    })
+    .from(folders)
+    .where(eq(folders.id, id));
+}
+
+export function demandEmptyFolder(orm: Orm, id: string): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT NOT EXISTS (SELECT 1 FROM images WHERE folder_id = ${id})
+      AND NOT EXISTS (SELECT 1 FROM service_accounts WHERE folder_id = ${id})`,
+  );
+}
+
+export function deleteFolder(orm: Orm, id: string): Statement {
+  return orm.delete(folders).where(eq(folders.id, id));
 }

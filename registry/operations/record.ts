@@ -29,6 +29,9 @@ const DESCRIPTIONS = {
   'serviceAccounts.create': 'Create service account',
   'serviceAccounts.update': 'Update service account',
   'serviceAccounts.delete': 'Delete service account',
+  'serviceAccounts.setAccessBindings': 'Set service account access bindings',
+  'serviceAccounts.updateAccessBindings': 'Update service account access bindings',
+  'apiKeys.create': 'Create API key',
   'apiKeys.update': 'Update API key',
   'apiKeys.delete': 'Delete API key',
 } as const;

@@ -1,0 +1,59 @@
+import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
+import { apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
+import { type Credential, callerId } from './access.ts';
+import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
+
+/** A key as it may be shown: what its secret hashes to stays in the database. */
+const { secretHash: _, prefix: __, ...SHOWN } = getTableColumns(apiKeys);
+
+/** With the folder and the cloud of its service account. */
+export function findApiKey(orm: Orm, id: string) {
+  return orm
+    .select({ ...SHOWN, folderId: serviceAccounts.folderId, cloudId: serviceAccounts.cloudId })
+    .from(apiKeys)
+    .innerJoin(serviceAccounts, eq(serviceAccounts.id, apiKeys.serviceAccountId))
+    .where(eq(apiKeys.id, id));
+}
+
+/** The keys of a service account, or of the caller's own without an id, sorted by their ids. */
+export function listApiKeys(
+  orm: Orm,
+  credential: Credential,
+  serviceAccountId: string | undefined,
+  limit: number,
+  after: string | undefined,
+) {
+  return orm
+    .select(SHOWN)
+    .from(apiKeys)
+    .where(
+      and(
+        sql`service_account_id = ${serviceAccountId ?? callerId(credential)}`,
+        after === undefined ? undefined : gt(apiKeys.id, after),
+      ),
+    )
+    .orderBy(asc(apiKeys.id))
+    .limit(limit);
+}
+
+/** Fails as `unique` when a key has this prefix. */
+export function insertApiKey(orm: Orm, row: typeof apiKeys.$inferInsert): Statement {
+  return orm.insert(apiKeys).values(row);
+}
+
+/** Demands that the key is there with the description that was read. */
+export function demandDescription(orm: Orm, id: string, description: string | null): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM api_keys WHERE id = ${id} AND description IS ${description}`,
+  );
+}
+
+export function describeApiKey(orm: Orm, id: string, description: string | null): Statement {
+  return orm.update(apiKeys).set({ description }).where(eq(apiKeys.id, id));
+}
+
+export function deleteApiKey(orm: Orm, id: string): Statement {
+  return orm.delete(apiKeys).where(eq(apiKeys.id, id));
+}

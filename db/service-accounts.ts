@@ -1,0 +1,77 @@
+import { and, eq, getTableColumns, ne, type SQL, sql } from 'drizzle-orm';
+import { type ServiceAccountRow, serviceAccounts } from '../schema/tables/identity.ts';
+import { type Credential, callerId } from './access.ts';
+import type { Orm, Statement } from './client.ts';
+import type { PageOfIds } from './clouds.ts';
+import { behind, byName, inOrder } from './containers.ts';
+
+/** With the last use of any of its keys. */
+const WITH_LAST_USE = {
+  ...getTableColumns(serviceAccounts),
+  lastAuthenticatedAt: sql<
+    number | null
+  >`(SELECT max(last_used_at) FROM api_keys WHERE service_account_id = service_accounts.id)`,
+};
+
+/** A service account by its id; the caller's own when there is none. */
+export function findServiceAccount(orm: Orm, credential: Credential, id: string | undefined) {
+  return orm.select(WITH_LAST_USE).from(serviceAccounts).where(isAccount(credential, id));
+}
+
+function isAccount(credential: Credential, id: string | undefined): SQL {
+  return sql`${serviceAccounts.id} = ${id ?? callerId(credential)}`;
+}
+
+/** The service accounts of exactly this folder. */
+export function listServiceAccounts(orm: Orm, folderId: string, page: PageOfIds) {
+  return orm
+    .select(WITH_LAST_USE)
+    .from(serviceAccounts)
+    .where(
+      and(
+        eq(serviceAccounts.folderId, folderId),
+        byName(serviceAccounts, page.conditions),
+        behind(serviceAccounts, page.after),
+        page.visible,
+      ),
+    )
+    .orderBy(inOrder(serviceAccounts))
+    .limit(page.limit);
+}
+
+/** The service account of this name in the cloud of a folder. */
+export function findAccountByName(orm: Orm, folderId: string, name: string) {
+  return orm
+    .select({ id: serviceAccounts.id })
+    .from(serviceAccounts)
+    .where(
+      and(
+        sql`cloud_id = (SELECT cloud_id FROM folders WHERE id = ${folderId})`,
+        eq(serviceAccounts.name, name),
+      ),
+    );
+}
+
+/** Another service account of the same cloud with this name. */
+export function findAccountNamesake(orm: Orm, id: string, name: string) {
+  return orm
+    .select({ id: serviceAccounts.id })
+    .from(serviceAccounts)
+    .where(
+      and(
+        sql`cloud_id = (SELECT cloud_id FROM service_accounts WHERE id = ${id})`,
+        eq(serviceAccounts.name, name),
+        ne(serviceAccounts.id, id),
+      ),
+    );
+}
+
+/** Fails as `unique` when the cloud has a service account of this name. */
+export function insertServiceAccount(orm: Orm, row: ServiceAccountRow): Statement {
+  return orm.insert(serviceAccounts).values(row);
+}
+
+/** Its keys go with it. */
+export function deleteServiceAccount(orm: Orm, id: string): Statement {
+  return orm.delete(serviceAccounts).where(eq(serviceAccounts.id, id));
+}
