@@ -55,9 +55,15 @@ export function connect(settings: StoreSettings): Connection {
   const client = s3Client(settings, settings.endpoint);
   let requestCount = 0;
   client.middlewareStack.add(
-    (next) => (args) => {
+    (next) => async (args) => {
       requestCount += 1;
-      return next(args);
+      try {
+        return await next(args);
+      } catch (error) {
+        // Nothing answered. The SDK knows a lost connection by Node's and browsers' words only, not by workerd's.
+        if (error instanceof Error) Object.assign(error, { $retryable: {} });
+        throw error;
+      }
     },
     { step: 'deserialize', name: 'countRequests', priority: 'low' },
   );

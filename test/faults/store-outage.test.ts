@@ -1,3 +1,8 @@
+import {
+  AbortMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+} from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { type BreakableRegistry, startBreakable } from './setup/behind-proxy.ts';
 import { accepted, brokenDisk, IMAGES, type Operation, putPart, smallDisk } from './setup/client.ts';
@@ -29,6 +34,18 @@ async function pushInsisting({ ended }: BreakableRegistry, bytes: Uint8Array): P
   return await ended(id);
 }
 
+/** Ends all uploads that are open in the store; out: how many parts they held. */
+async function abortOpenUploads({ behind: { store, bucket } }: BreakableRegistry): Promise<number> {
+  const { Uploads = [] } = await store.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  let parts = 0;
+  for (const { Key, UploadId } of Uploads) {
+    const one = { Bucket: bucket, Key, UploadId };
+    parts += (await store.send(new ListPartsCommand(one))).Parts?.length ?? 0;
+    await store.send(new AbortMultipartUploadCommand(one));
+  }
+  return parts;
+}
+
 const steps: readonly { operation: S3Operation; kinds: readonly FaultKind[] }[] = [
   { operation: 'CreateMultipartUpload', kinds: ['refuse', 'deny'] },
   { operation: 'UploadPart', kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer'] },
@@ -53,11 +70,15 @@ describe('a creation goes on when the store comes back', () => {
   });
 
   test.each(['lose-answer', 'deny-answer'] as const)(
-    'CreateMultipartUpload, %s: what is left is open uploads that hold nothing',
+    'CreateMultipartUpload, %s: only open uploads without a part are left',
     async (kind) => {
       const fault = proxy.inject(kind, { operations: ['CreateMultipartUpload'], times: WHOLE_CALL });
       expect((await pushInsisting(registry, smallDisk)).response?.status).toBe('READY');
       expect(fault.hits).toBe(WHOLE_CALL);
+      const unknown = expect.stringMatching(/^no row names the store's upload \w+$/);
+      expect(await registry.settledFaults()).toEqual([unknown, unknown, unknown]);
+      expect(await abortOpenUploads(registry)).toBe(0);
+      expect(await registry.settledFaults()).toEqual([]);
     },
   );
 });
