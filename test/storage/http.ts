@@ -1,5 +1,4 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
-import { setImmediate } from 'node:timers/promises';
 
 export interface RawAnswer {
   readonly status: number;
@@ -34,12 +33,14 @@ export async function raw(url: string, options: RawRequest = {}): Promise<RawAns
     agent: false,
   });
   outgoing.end(options.body);
+  let wholeRequestSent = false;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     // Errors after the answer has begun show in its body; some servers send one after a HEAD, which is no loss.
-    outgoing.on('error', reject).once('response', resolve);
+    outgoing.on('error', reject).once('response', (response) => {
+      wholeRequestSent = outgoing.writableFinished;
+      resolve(response);
+    });
   });
-  await setImmediate();
-  const wholeRequestSent = outgoing.writableFinished;
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk);
   const body = Buffer.concat(chunks);
