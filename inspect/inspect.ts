@@ -126,7 +126,7 @@ async function judge(inspection: Inspection): Promise<void> {
       return;
     }
   }
-  await judgeContainer(inspection, await openContainer(image, opening), opening);
+  await judgeContainer(inspection, await openContainer(image, opening));
 }
 
 /** First and last bytes of the file, fetched together. */
@@ -198,7 +198,7 @@ function notePolyglot(
       message: `The file is ${name} and ${other} at once, so that programs read it differently; convert it from a source you trust.`,
       offset: String(offset),
     });
-  if (hasFooter && (!isVhd || isFixedOverVhd(head, tail))) note('a fixed VHD', file.size - SECTOR_BYTES);
+  if (hasFooter && (!isVhd || isFixedFooter(tail))) note('a fixed VHD', file.size - SECTOR_BYTES);
   if (isDmg(tail)) note('an Apple disk image', file.size - SECTOR_BYTES);
   if (
     covers(head.length, 0, SECTOR_BYTES) &&
@@ -219,10 +219,9 @@ function clusterReaches(head: Uint8Array, offset: number): boolean {
   return bits < 32 && 2 ** bits > offset;
 }
 
-/** A file that begins with a footer and ends with the footer of a fixed disk: a VHD inside a VHD. */
-function isFixedOverVhd(head: Uint8Array, tail: Uint8Array): boolean {
-  const type = [0, 0, 0, 2];
-  return hasBytes(tail, tail.length - SECTOR_BYTES + 60, type) && !hasBytes(head, 60, type);
+/** The footer at the end is a fixed disk's: what begins with a footer as well is a VHD inside a VHD. */
+function isFixedFooter(tail: Uint8Array): boolean {
+  return hasBytes(tail, tail.length - SECTOR_BYTES + 60, [0, 0, 0, 2]);
 }
 
 function noteMismatch({ declared, findings }: Inspection, format: Format): void {
@@ -235,11 +234,7 @@ function noteMismatch({ declared, findings }: Inspection, format: Format): void 
 }
 
 /** A container that is taken: its header, its tables, and the disk inside. */
-async function judgeContainer(
-  inspection: Inspection,
-  container: Container,
-  { head }: Opening,
-): Promise<void> {
+async function judgeContainer(inspection: Inspection, container: Container): Promise<void> {
   const { meter, limits, findings, report } = inspection;
   report.format = container.format;
   if (container.variant !== undefined) report.variant = container.variant;
@@ -262,11 +257,7 @@ async function judgeContainer(
   report.features = [...container.features].sort();
   if (findings.refused) return;
   const view = container.guest(meter.reader(allowed));
-  const nested = recogniseImage(
-    container.variant === 'fixed'
-      ? head.subarray(0, Math.min(head.length, view.size))
-      : await view.read(0, Math.min(HEAD_BYTES, view.size)),
-  );
+  const nested = recogniseImage(await view.read(0, Math.min(HEAD_BYTES, view.size)));
   if (nested !== undefined) {
     const name = 'kind' in nested ? nested.name : nested.foreign.detected;
     findings.add('NESTED_IMAGE', {

@@ -70,11 +70,13 @@ export interface OsRelease {
   readonly idLike?: string;
 }
 
+/** `allocated` and `sparse` are known only when every table was read. */
 export interface Scan {
   readonly complete: boolean;
   readonly tables: number;
-  readonly allocated: string;
-  readonly sparse: boolean;
+  /** Guest bytes that are stored. */
+  readonly allocated?: string;
+  readonly sparse?: boolean;
 }
 
 export interface Report {

@@ -1,7 +1,7 @@
 /** What the scans of all containers share: reading many tables within the allowance, and finding what is named twice. */
 import type { Limits } from '../limits.ts';
 import type { ByteRange, RangeReader } from '../readers/range-reader.ts';
-import type { Findings } from '../report.ts';
+import type { Findings, Scan } from '../report.ts';
 
 /** Tables lie apart; fetching what is between them is worth it only when it is little. */
 export const SCAN_GAP_BYTES = 16 * 1024;
@@ -36,11 +36,21 @@ export class ProblemList {
   }
 }
 
-export function noteIncomplete(findings: Findings): void {
+/**
+ * The facts of a scan; notes that it was not complete. How much is stored is left out then: it would be a guess.
+ */
+export function scanFacts(
+  scan: { complete: boolean; tables: number; allocated: number },
+  size: number,
+  findings: Findings,
+): Scan {
+  const { complete, tables, allocated } = scan;
+  if (complete) return { complete, tables, allocated: String(allocated), sparse: allocated < size };
   findings.add('SCAN_INCOMPLETE', {
     message:
-      'The mapping tables are longer than an inspection reads, so the rest of them was not checked; converting the image again makes them shorter if it is fragmented.',
+      'The mapping tables are longer than an inspection reads, so the rest of them was not checked; larger clusters make them shorter (qemu-img convert -o cluster_size=2M).',
   });
+  return { complete, tables };
 }
 
 /**

@@ -3,7 +3,7 @@
  * block one cluster of counts. Readers do not need them, so only the places are judged; the counts tell which
  * clusters are kept for nothing.
  */
-import type { Limits } from '../../limits.ts';
+import { BudgetExceeded, type Limits } from '../../limits.ts';
 import { u32be } from '../../readers/bytes.ts';
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
@@ -15,7 +15,7 @@ import type { Usage } from './usage.ts';
 const REFERENCE = 'qcow2, "Host cluster management"';
 
 /** A block and the first cluster that it counts. */
-interface Block {
+export interface RefcountBlock {
   readonly offset: number;
   readonly length: number;
   readonly firstCluster: number;
@@ -27,10 +27,10 @@ export async function scanRefcountTable(
   { header, fileSize }: Qcow2Entries,
   usage: Usage,
   limits: Limits,
-): Promise<Block[]> {
+): Promise<RefcountBlock[]> {
   const { refcounts, clusterBytes, refcountBits, size } = header;
   const perBlock = (clusterBytes * 8) / refcountBits;
-  const blocks: Block[] = [];
+  const blocks: RefcountBlock[] = [];
   const bytesOfTable = refcounts.entries * 8;
   for (let done = 0; done < bytesOfTable; done += limits.scanReadBytes) {
     const bytes = await reader.read(
@@ -58,28 +58,39 @@ export async function scanRefcountTable(
 }
 
 /**
- * Counts the clusters that are kept although nothing names them. It costs a read of every block, so it is left out
- * when they are more than a sixteenth of what a scan may read.
+ * Notes the clusters that are kept although nothing names them. It costs a read of every block for a remark, so it
+ * is left out when they are more than a sixteenth of what a scan may read, or the allowance ends.
  */
-export async function countLeaks(
+export async function noteLeaks(
   reader: RangeReader,
   { header }: Qcow2Entries,
   usage: Usage,
-  blocks: readonly Block[],
+  blocks: readonly RefcountBlock[],
   findings: Findings,
   limits: Limits,
 ): Promise<void> {
-  if (blocks.length * header.clusterBytes > limits.scanBytes / 16) return;
   const { refcountBits, clusterBytes } = header;
   const clusters = Math.ceil(usage.fileSize / clusterBytes);
-  let leaks = 0;
-  await readTables(reader, blocks, limits, (bytes, index) => {
-    const { firstCluster } = blocks[index]!;
-    const counted = Math.min((clusterBytes * 8) / refcountBits, clusters - firstCluster);
-    for (let i = 0; i < counted; i++) {
-      if (countOf(bytes, i, refcountBits) && !usage.uses(firstCluster + i)) leaks += 1;
-    }
+  // Counts behind the end of the file count nothing.
+  const counts = blocks.flatMap(({ offset, length, firstCluster }) => {
+    const needed = Math.min(length, Math.ceil(((clusters - firstCluster) * refcountBits) / 8));
+    return needed > 0 ? [{ offset, length: needed, firstCluster }] : [];
   });
+  if (counts.reduce((sum, { length }) => sum + length, 0) > limits.scanBytes / 16) return;
+  let leaks = 0;
+  const visit = (bytes: Uint8Array, index: number) => {
+    const { firstCluster } = counts[index]!;
+    const counted = Math.min((bytes.length * 8) / refcountBits, clusters - firstCluster);
+    for (let i = 0; i < counted; i++) {
+      if (isCounted(bytes, i, refcountBits) && !usage.uses(firstCluster + i)) leaks += 1;
+    }
+  };
+  try {
+    await readTables(reader, counts, limits, visit);
+  } catch (error) {
+    if (!(error instanceof BudgetExceeded)) throw error;
+    return;
+  }
   if (leaks === 0) return;
   findings.add('LEAKED_CLUSTERS', {
     message: `${leaks} cluster${leaks === 1 ? ' is' : 's are'} kept although nothing names ${leaks === 1 ? 'it' : 'them'}; qemu-img check -r leaks frees the space.`,
@@ -89,7 +100,7 @@ export async function countLeaks(
 }
 
 /** Whether a count is not zero. Counts below a byte are packed from the low bits up. */
-function countOf(bytes: Uint8Array, index: number, bits: number): boolean {
+function isCounted(bytes: Uint8Array, index: number, bits: number): boolean {
   if (bits < 8) {
     const perByte = 8 / bits;
     const byte = bytes[Math.floor(index / perByte)]!;

@@ -8,13 +8,15 @@ import type { Place } from '../../readers/mapped-reader.ts';
 import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
 import type { Findings, Scan } from '../../report.ts';
 import type { Opening } from '../container.ts';
-import { AddressList, noteIncomplete, ProblemList, readTables } from '../scan.ts';
+import { AddressList, ProblemList, readTables, scanFacts } from '../scan.ts';
 import { scanBitmaps } from './bitmaps.ts';
 import { type Qcow2Entries, unpackCluster } from './mapping.ts';
-import { countLeaks, scanRefcountTable } from './refcounts.ts';
+import { noteLeaks, type RefcountBlock, scanRefcountTable } from './refcounts.ts';
 import { scanSnapshots } from './snapshots.ts';
 import { MAX_CLUSTERS, Usage } from './usage.ts';
 
+/** A disk of fewer clusters is full by chance. */
+const MIN_PREALLOCATED = 64;
 export const SCAN_REFERENCE = 'qcow2, "Cluster mapping"';
 /** What the L2 entries add up to. */
 class Tally {
@@ -55,40 +57,31 @@ export async function scanQcow2(
     field: 'refcount table',
   });
   let complete = entries.fileSize / header.clusterBytes <= MAX_CLUSTERS;
+  let leaksKnown = false;
+  let blocks: readonly RefcountBlock[] = [];
   try {
-    const blocks = await scanRefcountTable(reader, entries, usage, limits);
+    // The disk's own tables first: what is scanned before the allowance ends should be what a guest reads.
+    blocks = await scanRefcountTable(reader, entries, usage, limits);
     const l2 = await scanL1(reader, entries, usage, limits);
     complete &&= l2.complete;
     tally.tables += 2;
+    await scanL2(reader, entries, usage, l2.tables, tally, limits);
     const own = new Set(l2.tables.map(({ offset }) => offset));
     tally.tables += await scanSnapshots(reader, entries, usage, own, limits);
     const bitmaps = await scanBitmaps(reader, entries, usage, limits);
-    for (const { place, at } of await scanL2(reader, entries, usage, l2.tables, tally, limits)) {
-      const packed = await reader.read(place.offset, place.length);
-      if (unpackCluster(header, packed) !== undefined) continue;
-      const message = 'The file ends within a compressed cluster; upload the whole file.';
-      problems.note({ code: 'TRUNCATED', message }, at, 'L2 entry');
-    }
     if (complete && bitmaps && !problems.any) {
       noteTrailing(usage, findings);
-      if (!usage.hasMachineState && !findings.has('DIRTY')) {
-        await countLeaks(reader, entries, usage, blocks, findings, limits);
-      }
+      leaksKnown = !usage.hasMachineState && !findings.has('DIRTY');
     }
   } catch (error) {
     if (!(error instanceof BudgetExceeded)) throw error;
     complete = false;
   }
-  if (!complete) noteIncomplete(findings);
+  if (complete && leaksKnown) await noteLeaks(reader, entries, usage, blocks, findings, limits);
   if (tally.packed > 0) features.add(`COMPRESSED_${header.compression}`);
   const clusters = Math.ceil(header.size / header.clusterBytes);
-  if (complete && tally.inSequence === clusters) features.add('PREALLOCATED');
-  return {
-    complete,
-    tables: tally.tables,
-    allocated: String(tally.allocated),
-    sparse: tally.allocated < header.size,
-  };
+  if (complete && clusters >= MIN_PREALLOCATED && tally.inSequence === clusters) features.add('PREALLOCATED');
+  return scanFacts({ complete, tables: tally.tables, allocated: tally.allocated }, header.size, findings);
 }
 
 interface L2Table extends ByteRange {
@@ -146,7 +139,7 @@ interface CutCluster {
 /** More of these than one could be the last of its file only in a file that is cut. */
 const MAX_CUT_CLUSTERS = 8;
 
-/** Every entry of the L2 tables. @returns the compressed clusters that have to be tried. */
+/** Every entry of the L2 tables; what was read before the allowance ended is judged in any case. */
 async function scanL2(
   reader: RangeReader,
   entries: Qcow2Entries,
@@ -154,7 +147,7 @@ async function scanL2(
   tables: readonly L2Table[],
   tally: Tally,
   limits: Limits,
-): Promise<readonly CutCluster[]> {
+): Promise<void> {
   const { size, clusterBytes } = entries.header;
   const clusters = Math.ceil(size / clusterBytes);
   const starts = new AddressList(Float64Array);
@@ -189,10 +182,24 @@ async function scanL2(
       if (entry.kind === 'stored') tally.allocated += visible;
       if (entry.kind === 'parts') tally.allocated += countParts(entry.parts, clusterBytes, visible);
       usage.claimData(entry.offset!, at);
-      tally.count(cluster, entry.offset! / clusterBytes, usage);
+      if (entry.kind !== 'parts') tally.count(cluster, entry.offset! / clusterBytes, usage);
     }
   };
-  await readTables(reader, tables, limits, visit);
+  try {
+    await readTables(reader, tables, limits, visit);
+  } finally {
+    noteSharedStarts(starts, usage);
+  }
+  for (const { place, at } of cut) {
+    const packed = await reader.read(place.offset, place.length);
+    if (unpackCluster(entries.header, packed) !== undefined) continue;
+    const message = 'The file ends within a compressed cluster; upload the whole file.';
+    usage.problems.note({ code: 'TRUNCATED', message }, at, 'L2 entry');
+  }
+}
+
+/** Compressed clusters may share a sector, where one ends and the next begins, but not their beginning. */
+function noteSharedStarts(starts: AddressList, usage: Usage): void {
   let previous = -1;
   for (const start of starts.sorted()) {
     if (start === previous) {
@@ -201,7 +208,6 @@ async function scanL2(
     }
     previous = start;
   }
-  return cut;
 }
 
 /** Stored bytes of a cluster of which only some 32nd parts are there. */

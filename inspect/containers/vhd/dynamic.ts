@@ -15,16 +15,17 @@
 import { allZero, covers, hasAscii, toNumber, u32be, u64be } from '../../readers/bytes.ts';
 import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts';
 import type { RangeReader } from '../../readers/range-reader.ts';
-import type { Findings, Scan } from '../../report.ts';
+import type { Findings } from '../../report.ts';
 import { type Opening, pastEnd, Refused } from '../container.ts';
+import type { Problem } from '../scan.ts';
 import { checksum, FOOTER_BYTES } from './footer.ts';
 
 export const HEADER_BYTES = 1024;
 export const DYNAMIC_REFERENCE = 'VHD 1.0, "Dynamic Disk Header Format"';
-const BAT_REFERENCE = 'VHD 1.0, "Block Allocation Table"';
-const SECTOR_BYTES = 512;
+export const BAT_REFERENCE = 'VHD 1.0, "Block Allocation Table"';
+export const SECTOR_BYTES = 512;
 const VERSION_1 = 0x00010000;
-const NO_BLOCK = 0xffffffff;
+export const NO_BLOCK = 0xffffffff;
 const MIN_BLOCK_BYTES = 4096;
 const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
 /** More than any disk of the format needs with its block size, whatever the header says. */
@@ -175,10 +176,11 @@ function noteParent(
   }
 }
 
-type Problem = { readonly code: 'BAD_TABLE' | 'TRUNCATED'; readonly message: string };
-
 /** Where the data of a block are by its BAT entry; `undefined` for none. */
-function block(disk: Dynamic, sector: number): number | undefined | { readonly problem: Problem } {
+export function blockPlace(
+  disk: Dynamic,
+  sector: number,
+): number | undefined | { readonly problem: Problem } {
   if (sector === NO_BLOCK) return undefined;
   const start = sector * SECTOR_BYTES;
   if (start < disk.tableOffset + disk.tableEntries * 4) {
@@ -198,15 +200,6 @@ function block(disk: Dynamic, sector: number): number | undefined | { readonly p
     };
   }
   return start + disk.bitmapBytes;
-}
-
-function note(findings: Findings, problem: Problem, offset: number): void {
-  findings.add(problem.code, {
-    message: problem.message,
-    offset: String(offset),
-    field: 'BAT entry',
-    reference: BAT_REFERENCE,
-  });
 }
 
 /** The guest's blocks of a dynamic VHD. */
@@ -242,10 +235,12 @@ export class DynamicMapping implements Mapping {
     const table = await this.#file.read(at, count * 4);
     const places: Place[] = [];
     for (let i = 0; i < count; i++) {
-      const offset = block(this.#disk, u32be(table, i * 4));
+      const offset = blockPlace(this.#disk, u32be(table, i * 4));
       if (typeof offset === 'object') {
-        note(this.#findings, offset.problem, at + i * 4);
-        throw new Refused(offset.problem.message);
+        const { code, message } = offset.problem;
+        const where = { offset: String(at + i * 4), field: 'BAT entry', reference: BAT_REFERENCE };
+        this.#findings.add(code, { message, ...where });
+        throw new Refused(message);
       }
       places.push(offset === undefined ? { kind: 'zero' } : { kind: 'stored', offset });
     }
@@ -255,59 +250,4 @@ export class DynamicMapping implements Mapping {
   async unpack(): Promise<Uint8Array> {
     throw new RangeError('blocks of a VHD are not compressed');
   }
-}
-
-/** Problems of one kind that are worth listing: the first few say where to look. */
-const LISTED_PROBLEMS = 8;
-
-/** Reads the whole BAT: every block must lie between the table and the footer, and none over another. */
-export async function scanTable(
-  reader: RangeReader,
-  disk: Dynamic,
-  { findings, limits }: Opening,
-): Promise<Scan> {
-  const starts: number[] = [];
-  const tableBytes = disk.tableEntries * 4;
-  const scanned = Math.min(tableBytes, limits.scanBytes - (limits.scanBytes % SECTOR_BYTES));
-  let problems = 0;
-  for (let done = 0; done < scanned; done += limits.scanReadBytes) {
-    const bytes = await reader.read(disk.tableOffset + done, Math.min(limits.scanReadBytes, scanned - done));
-    for (let at = 0; at < bytes.length; at += 4) {
-      const index = (done + at) / 4;
-      const sector = u32be(bytes, at);
-      if (sector === NO_BLOCK) continue;
-      const found = block(disk, sector);
-      let problem = typeof found === 'object' ? found.problem : undefined;
-      if (index >= disk.neededEntries) {
-        problem = {
-          code: 'BAD_TABLE',
-          message: 'An entry behind the end of the disk names a block; convert the image again.',
-        };
-      }
-      if (problem === undefined) starts.push(sector);
-      else if (problems++ < LISTED_PROBLEMS) note(findings, problem, disk.tableOffset + done + at);
-    }
-  }
-  starts.sort((a, b) => a - b);
-  const apart = (disk.bitmapBytes + disk.blockBytes) / SECTOR_BYTES;
-  const over = starts.find((start, i) => i > 0 && start - starts[i - 1]! < apart);
-  if (over !== undefined) {
-    findings.add('BAD_TABLE', {
-      message: 'Two entries name blocks that lie over each other; convert the image again.',
-      offset: String(over * SECTOR_BYTES),
-      field: 'BAT entry',
-      reference: BAT_REFERENCE,
-    });
-  }
-  const complete = scanned === tableBytes;
-  const stored = Math.min(starts.length * disk.blockBytes, disk.size);
-  const end = starts.length === 0 ? disk.tableOffset + tableBytes : (starts.at(-1)! + apart) * SECTOR_BYTES;
-  if (complete && problems === 0 && disk.dataEnd - end > disk.blockBytes) {
-    findings.add('TRAILING_DATA', {
-      message: `${disk.dataEnd - end} bytes before the footer belong to no block; they are stored for nothing.`,
-      offset: String(end),
-      reference: BAT_REFERENCE,
-    });
-  }
-  return { complete, tables: 1, allocated: String(stored), sparse: stored < disk.size };
 }

@@ -8,8 +8,9 @@ import { MappedReader, section } from '../../readers/mapped-reader.ts';
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { type Container, checkVirtualSize, type Opening, wholeSectors } from '../container.ts';
-import { DynamicMapping, HEADER_BYTES, parseDynamic, scanTable } from './dynamic.ts';
+import { DynamicMapping, HEADER_BYTES, parseDynamic } from './dynamic.ts';
 import { checkFooter, FOOTER_BYTES, FOOTER_REFERENCE, type Footer, isFooter, parseFooter } from './footer.ts';
+import { scanTable } from './scan.ts';
 
 const FIXED = 2;
 const DYNAMIC = 3;

@@ -30,8 +30,21 @@ export interface Descriptor {
   readonly mentionsParent: boolean;
 }
 
+/** No program writes longer lines; a longer one is not taken apart. */
+const MAX_LINE_BYTES = 4096;
 const EXTENT_LINE = /^(rw|rdonly|noaccess)\s+(\S+)\s+(\S+)(?:\s+"([^"]*)")?\s*(.*)$/i;
-const KEY_LINE = /^([A-Za-z_][\w.:-]*)\s*=\s*(?:"([^"]*)"|([^"]*?))\s*$/;
+const KEY = /^[A-Za-z_][\w.:-]*$/;
+
+/** `key = value` with or without quotes; undefined for any other line. */
+function keyAndValue(line: string): readonly [string, string] | undefined {
+  const equals = line.indexOf('=');
+  const key = line.slice(0, Math.max(0, equals)).trimEnd();
+  if (equals < 0 || !KEY.test(key)) return undefined;
+  const value = line.slice(equals + 1).trim();
+  const quoted = value.length >= 2 && value.startsWith('"') && value.endsWith('"');
+  const bare = quoted ? value.slice(1, -1) : value;
+  return bare.includes('"') ? undefined : [key.toLowerCase(), bare];
+}
 
 /** Reads descriptor text, one character a byte. */
 export function parseDescriptor(bytes: Uint8Array): Descriptor {
@@ -43,15 +56,16 @@ export function parseDescriptor(bytes: Uint8Array): Descriptor {
   for (const raw of text.split('\n')) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const extent = EXTENT_LINE.exec(line);
-    const key = KEY_LINE.exec(line);
+    const readable = line.length <= MAX_LINE_BYTES;
+    const extent = readable ? EXTENT_LINE.exec(line) : null;
+    const pair = readable ? keyAndValue(line) : undefined;
     if (extent !== null) {
       const [, access, sectors, type, name, rest] = extent;
       extents.push({ access: access!, sectors: sectors!, type: type!, name: name ?? '', rest: rest ?? '' });
-    } else if (key !== null) {
-      const name = key[1]!.toLowerCase();
-      if (values.has(name)) duplicates.push(name);
-      else values.set(name, key[2] ?? key[3] ?? '');
+    } else if (pair !== undefined) {
+      const [key, value] = pair;
+      if (values.has(key)) duplicates.push(key);
+      else values.set(key, value);
     } else strange ??= line;
   }
   return { values, duplicates, extents, strange, mentionsParent: /parentfilenamehint/i.test(text) };

@@ -3,12 +3,12 @@
  * ones where they are kept. Readers use the primary tables; a redundant table that names another grain would show
  * another disk to a program that falls back on it.
  */
-import { BudgetExceeded } from '../../limits.ts';
+import { BudgetExceeded, type Limits } from '../../limits.ts';
 import { covers, u32le } from '../../readers/bytes.ts';
 import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
-import type { Scan } from '../../report.ts';
+import type { Findings, Scan } from '../../report.ts';
 import type { Opening } from '../container.ts';
-import { AddressList, noteIncomplete, type Problem, ProblemList, readTables } from '../scan.ts';
+import { AddressList, type Problem, ProblemList, readTables, scanFacts } from '../scan.ts';
 import { SECTOR_BYTES } from './header.ts';
 import {
   type Extent,
@@ -47,63 +47,74 @@ export async function scanTables(
   const tally = new Tally();
   let complete = true;
   try {
-    const tables = await readDirectory(reader, extent, extent.directory, problems, limits.scanReadBytes);
+    const directory = await readDirectory(reader, extent, extent.directory, problems, limits);
+    const { tables } = directory;
+    complete = directory.complete;
     tally.tables += 1;
-    await readTables(reader, tables, limits, (bytes, index) => {
+    const visit = (bytes: Uint8Array, index: number) => {
       tally.tables += 1;
       scanTable(bytes, tables[index]!, extent, tally, problems);
-    });
-    noteShared(extent, tables, tally.grains, problems);
+    };
+    try {
+      await readTables(reader, tables, limits, visit);
+    } finally {
+      // What was read before the allowance ended is judged in any case.
+      noteShared(extent, tables, tally.grains, problems);
+    }
     if (extent.redundantDirectory !== undefined) {
-      const second = await readDirectory(
-        reader,
-        extent,
-        extent.redundantDirectory,
-        problems,
-        limits.scanReadBytes,
-      );
-      tally.tables += 1 + second.length;
-      await compareTables(reader, tables, second, problems);
+      const second = await readDirectory(reader, extent, extent.redundantDirectory, problems, limits);
+      tally.tables += 1 + second.tables.length;
+      await compareTables(reader, tables, second.tables, problems);
     }
     const end = await lastEnd(reader, extent, tally, tables, problems);
-    const rest = extent.fileSize - end;
-    if (!problems.any && !extent.footer && rest > extent.grainBytes) {
-      findings.add('TRAILING_DATA', {
-        message: `${rest} bytes at the end of the file belong to no grain and no table; they are stored for nothing.`,
-        offset: String(end),
-        found: String(rest),
-        reference: TABLES_REFERENCE,
-      });
-    }
+    if (complete && !problems.any && !extent.footer) noteTrailing(extent, end, findings);
   } catch (error) {
     if (!(error instanceof BudgetExceeded)) throw error;
     complete = false;
-    noteIncomplete(findings);
   }
   const { tables, allocated } = tally;
-  return { complete, tables, allocated: String(allocated), sparse: allocated < extent.size };
+  return scanFacts({ complete, tables, allocated }, extent.size, findings);
 }
 
-/** The grain tables that a directory names, those that cannot be noted as problems. */
+function noteTrailing(extent: Extent, end: number, findings: Findings): void {
+  const rest = extent.fileSize - end;
+  if (rest <= extent.grainBytes) return;
+  findings.add('TRAILING_DATA', {
+    message: `${rest} bytes at the end of the file belong to no grain and no table; they are stored for nothing.`,
+    offset: String(end),
+    found: String(rest),
+    reference: TABLES_REFERENCE,
+  });
+}
+
+/**
+ * The grain tables that a directory names; `complete` is false when there are more than the allowance could read.
+ * Entries that no reader should follow are noted.
+ */
 async function readDirectory(
   reader: RangeReader,
   extent: Extent,
   directory: number,
   problems: ProblemList,
-  stepBytes: number,
-): Promise<GrainTable[]> {
+  limits: Limits,
+): Promise<{ tables: GrainTable[]; complete: boolean }> {
   const tables: GrainTable[] = [];
+  const most = Math.ceil(limits.scanBytes / TABLE_BYTES);
+  const stepBytes = limits.scanReadBytes;
+  let complete = true;
   const length = extent.tables * 4;
   for (let done = 0; done < length; done += stepBytes) {
     const bytes = await reader.read(directory + done, Math.min(stepBytes, length - done));
     for (let i = 0; i < bytes.length; i += 4) {
       const offset = tablePlace(extent, u32le(bytes, i));
       if (offset === 0) continue;
-      if (typeof offset === 'number') tables.push({ offset, length: TABLE_BYTES, index: (done + i) / 4 });
-      else problems.note(offset.problem, directory + done + i, 'grain directory entry');
+      if (typeof offset !== 'number')
+        problems.note(offset.problem, directory + done + i, 'grain directory entry');
+      else if (tables.length < most) tables.push({ offset, length: TABLE_BYTES, index: (done + i) / 4 });
+      else complete = false;
     }
   }
-  return tables;
+  return { tables, complete };
 }
 
 function scanTable(
