@@ -136,15 +136,19 @@ class ExtTree implements FileTree<ExtNode> {
 
   /** Where the descriptor of a group is: in the table behind the superblock, or in its own group of groups. */
   #descriptorBlock(group: number, perBlock: number): number {
-    const { firstDataBlock, blocksPerGroup, firstMetaGroup, incompatible, readOnlyCompatible } = this.#sb;
+    const { blockBytes, firstDataBlock, blocksPerGroup, firstMetaGroup } = this.#sb;
+    const { incompatible, readOnlyCompatible } = this.#sb;
+    // The superblock's block is not always the first data block: with clusters of small blocks that is 0.
+    const superblock = blockBytes === 1024 ? 1 : 0;
     const meta = Math.floor(group / perBlock);
     if ((incompatible & INCOMPATIBLE.metaGroups) === 0 || meta < firstMetaGroup) {
-      return firstDataBlock + 1 + meta;
+      return superblock + 1 + meta;
     }
     const first = meta * perBlock;
     const sparse = (readOnlyCompatible & COMPATIBLE_SPARSE) !== 0;
     const hasSuperblock = !sparse || first <= 1 || [3, 5, 7].some((base) => isPowerOf(first, base));
-    return firstDataBlock + first * blocksPerGroup + (hasSuperblock ? 1 : 0);
+    const start = firstDataBlock + first * blocksPerGroup;
+    return first === 0 ? superblock + 1 : start + (hasSuperblock ? 1 : 0);
   }
 
   async #content(node: ExtNode, from: number, length: number): Promise<Uint8Array> {
