@@ -1,0 +1,153 @@
+/** Quotas of images: refused past the limit, reserved while a creation runs, given back at its end. */
+import { describe, expect, test } from 'vitest';
+import { detailOf, type Fields, IMAGES, imageIdOf } from '../client.ts';
+import { emptyDisk, sample } from '../disks.ts';
+import { startOwn } from '../setup/registry.ts';
+import { newTenant, quotaUse, setLimit, type Tenant } from '../tenant.ts';
+
+const { local } = await startOwn();
+const bytes = await emptyDisk();
+
+interface Violation {
+  readonly metric: { readonly name: string; readonly limit: string; readonly usage: number };
+  readonly required: string;
+}
+
+const create = ({ api, folderId }: Tenant, fields: Fields = {}) =>
+  api.create({ folderId, upload: { size: 1 }, ...fields });
+const useOf = async ({ cloudId }: Tenant) => {
+  const use = await quotaUse(local, cloudId);
+  return [use['compute.images.count'], use['compute.images.size'], use['compute.diskPools.count']];
+};
+
+/** Refused past a quota; answers what the details say of it. */
+async function overQuota({ api, folderId }: Tenant, fields: Fields = {}): Promise<readonly Violation[]> {
+  const refused = await api.refused('POST', IMAGES, { folderId, upload: { size: 1 }, ...fields });
+  expect(refused).toMatchObject({ status: 429, code: 8 });
+  return detailOf<{ violations: Violation[] }>(refused, 'yandex.cloud.quota.QuotaFailure')!.violations;
+}
+
+describe('the number of images', () => {
+  test('A139 past its limit is refused, and nothing is made', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.images.count': 2 } });
+    await create(tenant);
+    await create(tenant, { folderId: tenant.otherFolderId });
+    const operations = `/compute/v1/operations?folderId=${tenant.folderId}`;
+    const before = await tenant.api.send('GET', operations);
+    expect(await overQuota(tenant)).toEqual([
+      { metric: { name: 'compute.images.count', limit: '2', usage: 2 }, required: '3' },
+    ]);
+    expect((await tenant.api.send('GET', operations)).text).toBe(before.text);
+    expect(await tenant.api.images(tenant.folderId)).toHaveLength(1);
+    expect(await useOf(tenant)).toEqual([2, 2, 0]);
+  });
+
+  test('A139 is exact whatever is asked for at once', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.images.count': 3 } });
+    const body = { folderId: tenant.folderId, upload: { size: 1 } };
+    const answers = await Promise.all(Array.from({ length: 9 }, () => tenant.api.send('POST', IMAGES, body)));
+    const made = answers.filter(({ status }) => status === 200).length;
+    expect(made).toBeLessThanOrEqual(3);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 429]));
+    expect(await useOf(tenant)).toEqual([made, made, 0]);
+    expect(made).toBe(3);
+  });
+
+  test('A142 goes down by one with each deletion', async () => {
+    const tenant = await newTenant(local);
+    const ready = await tenant.api.ready(bytes, { folderId: tenant.folderId });
+    const creating = imageIdOf(await create(tenant));
+    expect(await useOf(tenant)).toEqual([2, bytes.length + 1, 0]);
+    await tenant.api.call('DELETE', `${IMAGES}/${creating}`);
+    expect(await useOf(tenant)).toEqual([1, bytes.length, 0]);
+    await tenant.api.call('DELETE', `${IMAGES}/${ready.id}`);
+    expect(await useOf(tenant)).toEqual([0, 0, 0]);
+  });
+
+  test('is 32 in a new cloud', async () => {
+    const tenant = await newTenant(local);
+    await Promise.all(Array.from({ length: 32 }, () => create(tenant)));
+    expect(await overQuota(tenant)).toMatchObject([{ metric: { limit: '32', usage: 32 } }]);
+  });
+
+  test('may lie above a limit that was lowered; only new use is refused then', async () => {
+    const tenant = await newTenant(local);
+    const image = await tenant.api.ready(bytes, { folderId: tenant.folderId });
+    await setLimit(local, tenant.cloudId, 'compute.images.count', 0);
+    expect(await overQuota(tenant)).toMatchObject([{ metric: { limit: '0', usage: 1 }, required: '2' }]);
+    await tenant.api.call('PATCH', `${IMAGES}/${image.id}`, { updateMask: 'name', name: 'kept' });
+    await tenant.api.call('DELETE', `${IMAGES}/${image.id}`);
+  });
+});
+
+describe('the bytes of images', () => {
+  test('are reserved by the declared size, and given back when the disk is refused', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.images.size': 5 * 2 ** 20 } });
+    const zeros = await sample('zeros.img');
+    const creation = await create(tenant, { upload: { size: zeros.length } });
+    expect(await useOf(tenant)).toEqual([1, zeros.length, 0]);
+    expect(await overQuota(tenant, { upload: { size: 2 ** 20 + 1 } })).toEqual([
+      {
+        metric: { name: 'compute.images.size', limit: String(5 * 2 ** 20), usage: zeros.length },
+        required: String(zeros.length + 2 ** 20 + 1),
+      },
+    ]);
+    await tenant.api.sendParts(imageIdOf(creation), 1, zeros);
+    await tenant.api.complete(imageIdOf(creation));
+    expect((await tenant.api.finished(creation)).error?.code).toBe(3);
+    expect(await useOf(tenant)).toEqual([0, 0, 0]);
+  });
+
+  test('are 1 TiB in a new cloud, and several quotas are told at once', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.images.count': 0 } });
+    const violations = await overQuota(tenant, { pooled: true, upload: { size: 2 ** 40 + 1 } });
+    expect(violations.map(({ metric, required }) => [metric.name, metric.limit, required])).toEqual([
+      ['compute.images.count', '0', '1'],
+      ['compute.images.size', String(2 ** 40), String(2 ** 40 + 1)],
+      ['compute.diskPools.count', '0', '1'],
+    ]);
+  });
+});
+
+describe('optimized images', () => {
+  const POOLED = { pooled: true, upload: { size: 1 } };
+
+  test('A140 are refused in a new cloud', async () => {
+    const violations = await overQuota(await newTenant(local), POOLED);
+    expect(violations.map(({ metric }) => metric.name)).toEqual(['compute.diskPools.count']);
+  });
+
+  test('A141 are as many as the limit says', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.diskPools.count': 1 } });
+    const pooled = () => tenant.api.ready(bytes, { folderId: tenant.folderId, pooled: true });
+    const first = await pooled();
+    expect(first).toMatchObject({ status: 'READY', pooled: true });
+    expect(await useOf(tenant)).toEqual([1, bytes.length, 1]);
+    await overQuota(tenant, POOLED);
+    await tenant.api.call('DELETE', `${IMAGES}/${first.id}`);
+    expect((await pooled()).pooled).toBe(true);
+  });
+
+  test('give their pool back when their disk is refused', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.diskPools.count': 1 } });
+    const zeros = await sample('zeros.img');
+    const fields = { folderId: tenant.folderId, pooled: true };
+    const refused = await tenant.api.finished(await tenant.api.push(zeros, fields));
+    expect(refused.error?.code).toBe(3);
+    expect(await useOf(tenant)).toEqual([0, 0, 0]);
+  });
+
+  test('are refused at the verdict when the limit was lowered meanwhile', async () => {
+    const tenant = await newTenant(local, { limits: { 'compute.diskPools.count': 1 } });
+    const creation = await create(tenant, { pooled: true, upload: { size: bytes.length } });
+    await setLimit(local, tenant.cloudId, 'compute.diskPools.count', 0);
+    await tenant.api.sendParts(imageIdOf(creation), 1, bytes);
+    await tenant.api.complete(imageIdOf(creation));
+    const ended = await tenant.api.finished(creation);
+    expect(ended.error).toMatchObject({ code: 8 });
+    expect(detailOf(ended.error!, 'yandex.cloud.quota.QuotaFailure')).toMatchObject({
+      violations: [{ metric: { name: 'compute.diskPools.count', limit: '0', usage: 0 }, required: '1' }],
+    });
+    expect(await useOf(tenant)).toEqual([0, 0, 0]);
+  });
+});
