@@ -1,12 +1,12 @@
 import { failedPrecondition, invalidField, RegistryError } from '../../core/errors.ts';
 import { next } from '../../core/lifecycle.ts';
 import { describeParts, judgeParts } from '../../core/upload-plan.ts';
-import { WriteConflict } from '../../db/client.ts';
+import { type Statement, WriteConflict } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { deleteJobsOf, hastenJob, insertJob } from '../../db/jobs.ts';
 import { updateLayer } from '../../db/layers.ts';
 import { changeOperation, demandRunning, findOperation } from '../../db/operations.ts';
-import { demandUploadState, updateUpload } from '../../db/uploads.ts';
+import { demandUploadState, findUpload, updateUpload } from '../../db/uploads.ts';
 import type { UploadRow } from '../../schema/tables/images.ts';
 import { StoreUnavailable } from '../../storage/store.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
@@ -38,7 +38,14 @@ export async function completeUpload(
   const { orm } = context.db;
   const { upload } = await uploadOf(context, imageId);
   if (upload.state === 'OPEN') {
-    const parts = await partsToJoin(context, upload, claimed);
+    let parts: { partNumber: number; etag: string }[];
+    try {
+      parts = await partsToJoin(context, upload, claimed);
+    } catch (error) {
+      // Of an upload that was completed or ended meanwhile the store knows no parts any more.
+      if (await isOpen(context, upload)) throw error;
+      return await operationOf(context, upload);
+    }
     const jobId = newId(context, 'job');
     const completing: UploadRow = { ...upload, state: next('upload', 'OPEN', 'complete'), parts };
     const now = context.now();
@@ -62,10 +69,12 @@ export async function completeUpload(
       return await operationOf(context, upload);
     }
     try {
-      await joinParts(context, completing);
+      const outcome = await joinParts(context, completing);
+      if (typeof outcome === 'object') throw refusedParts(outcome.refused);
     } catch (error) {
-      // Accepted all the same: the job asks the store again.
-      if (!(error instanceof StoreUnavailable)) throw error;
+      // Accepted all the same: the job asks the store again, and ends the creation if the upload is lost.
+      const lost = error instanceof RegistryError && error.code === 'DATA_LOSS';
+      if (!lost && !(error instanceof StoreUnavailable)) throw error;
     }
     await context.db.write([hastenJob(orm, jobId, context.now())]);
     await context.jobs.send(jobId);
@@ -75,12 +84,15 @@ export async function completeUpload(
   return await operationOf(context, upload);
 }
 
+/** `refused` with the store's code: a part was replaced meanwhile, and the upload is open again. */
+export type JoinOutcome = 'joined' | 'ended' | { readonly refused: string };
+
 /**
  * Joins the parts of a COMPLETING upload in the store, or finds that it is done already, and pins the object's ETag.
  * Also called by the job, when the request that began it is gone.
- * Throws INVALID_ARGUMENT when a part was replaced meanwhile: the upload is then open again.
+ * Throws DATA_LOSS when the store knows neither the upload nor its object.
  */
-export async function joinParts(context: Context, upload: UploadRow): Promise<void> {
+export async function joinParts(context: Context, upload: UploadRow): Promise<JoinOutcome> {
   const { orm } = context.db;
   const key = objectKeyOf(upload);
   const outcome = await context.store.completeMultipart(key, upload.storeUploadId ?? '', upload.parts ?? []);
@@ -92,34 +104,45 @@ export async function joinParts(context: Context, upload: UploadRow): Promise<vo
         'The object store no longer knows this upload; create the image again',
       );
     }
-    await reopen(context, upload);
-    throw invalidField(
-      'parts',
-      `the store refused to join them (${typeof outcome === 'object' ? outcome.refused : outcome}); a part was replaced meanwhile: read the upload again and complete it again`,
-    );
+    const refused = typeof outcome === 'object' ? outcome.refused : outcome;
+    return (await unlessEnded(context, reopen(context, upload))) ? { refused } : 'ended';
   }
+  const finish = [
+    demandRunning(orm, upload.operationId),
+    updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish') }),
+    updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
+    clearGuards(orm),
+  ];
+  return (await unlessEnded(context, finish)) ? 'joined' : 'ended';
+}
+
+/** Writes a batch. out: false when the upload was ended meanwhile; its discarding takes away what the store holds. */
+async function unlessEnded(context: Context, statements: readonly Statement[]): Promise<boolean> {
   try {
-    await context.db.write([
-      demandRunning(orm, upload.operationId),
-      updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish') }),
-      updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
-      clearGuards(orm),
-    ]);
+    await context.db.write(statements);
+    return true;
   } catch (error) {
-    // Ended meanwhile: the job that discards the upload takes the object away.
     if (!(error instanceof WriteConflict)) throw error;
+    return false;
   }
 }
 
-async function reopen(context: Context, upload: UploadRow): Promise<void> {
+function reopen(context: Context, upload: UploadRow): Statement[] {
   const { orm } = context.db;
-  await context.db.write([
+  return [
     demandUploadState(orm, upload.imageId, 'COMPLETING'),
     updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'refuse'), parts: null }),
     deleteJobsOf(orm, 'judge-upload', upload.imageId),
     changeOperation(orm, upload.operationId, context.now(), { stage: 'AWAITING_UPLOAD' }),
     clearGuards(orm),
-  ]);
+  ];
+}
+
+function refusedParts(code: string): RegistryError {
+  return invalidField(
+    'parts',
+    `the store refused to join them (${code}); a part was replaced meanwhile: read the upload again and complete it again`,
+  );
 }
 
 async function partsToJoin(
@@ -139,6 +162,11 @@ async function partsToJoin(
   const fault = describeParts(judgeParts(plan, stored ?? [], claimed));
   if (fault !== undefined) throw invalidField('parts', fault);
   return (stored ?? []).map(({ partNumber, etag }) => ({ partNumber, etag }));
+}
+
+async function isOpen(context: Context, { imageId }: UploadRow): Promise<boolean> {
+  const [[upload]] = await context.db.read([findUpload(context.db.orm, imageId)]);
+  return upload?.state === 'OPEN';
 }
 
 async function operationOf(context: Context, upload: UploadRow): Promise<Operation> {
