@@ -49,7 +49,11 @@ export function openFat(volume: RangeReader, geometry: FatGeometry, limits: Limi
       return bytesAt(volume, rootOffset, rootBytes);
     }
     const first = directory.cluster === 0 ? rootCluster : directory.cluster;
-    return readChain(volume, geometry, first, most, endsDirectory);
+    const bytes = await readChain(volume, geometry, first, most, endsDirectory);
+    if (bytes.length >= most && !endsDirectory(bytes)) {
+      throw new GivenUp('a directory has more entries than are followed');
+    }
+    return bytes;
   };
 
   return {
@@ -96,10 +100,13 @@ async function readChain(
 ): Promise<Uint8Array> {
   const { clusterBytes, clusters, dataOffset, kind } = geometry;
   const pieces: Uint8Array[] = [];
+  const visited = new Set<number>();
   let total = 0;
   let cluster = first;
   while (total < most) {
     if (cluster < 2 || cluster >= clusters + 2) throw new Damaged(`a chain leads to cluster ${cluster}`);
+    if (visited.has(cluster)) throw new Damaged('a chain of clusters goes in circles');
+    visited.add(cluster);
     const offset = dataOffset + (cluster - 2) * clusterBytes;
     const ahead = Math.min(READ_AHEAD_BYTES, volume.size - offset);
     if (pieces.length === 0 && ahead > 0) await volume.prefetch?.([{ offset, length: ahead }]);
@@ -109,8 +116,6 @@ async function readChain(
     if (isLast(piece) || total >= most) break;
     const next = await nextCluster(volume, geometry, cluster);
     if (next >= CHAIN_END[kind]) break;
-    // A chain longer than the volume has clusters goes in circles; `most` ends shorter circles.
-    if (pieces.length > clusters) throw new Damaged('a chain of clusters goes in circles');
     cluster = next;
   }
   const bytes = new Uint8Array(total);
