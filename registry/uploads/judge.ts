@@ -35,35 +35,37 @@ interface Subject {
  * still running. Throws only when a part does not answer, and is then tried again; a verdict is final.
  */
 export async function judgeUpload(context: Context, job: JobRow): Promise<JobOutcome> {
-  const subject = await subjectOf(context, job.subjectId);
-  if (subject === undefined) return 'done';
+  const found = await findSubject(context, job.subjectId);
+  if (found === undefined) return 'done';
   try {
-    return await judge(context, job, subject);
+    const subject = await joinedSubject(context, found);
+    return subject === undefined ? 'done' : await judge(context, job, subject);
   } catch (error) {
     const final = finalError(error);
     if (final === undefined) throw error;
-    return await refuse(context, subject, final);
+    return await refuse(context, found, final);
   }
 }
 
-async function subjectOf(context: Context, imageId: string): Promise<Subject | undefined> {
+/** What is to be judged; undefined when the creation has ended. */
+async function findSubject(context: Context, imageId: string): Promise<Subject | undefined> {
   const { orm } = context.db;
-  const read = async () => {
-    const [[image], [layer], [upload]] = await context.db.read([
-      findImage(orm, imageId),
-      findLayerOfImage(orm, imageId),
-      findUpload(orm, imageId),
-    ]);
-    return image?.status === 'CREATING' && layer !== undefined && upload !== undefined
-      ? { image, layer, upload }
-      : undefined;
-  };
-  const subject = await read();
-  if (subject?.upload.state !== 'COMPLETING')
-    return subject?.upload.state === 'COMPLETED' ? subject : undefined;
-  await joinParts(context, subject.upload);
-  const joined = await read();
-  return joined?.upload.state === 'COMPLETED' ? joined : undefined;
+  const [[image], [layer], [upload]] = await context.db.read([
+    findImage(orm, imageId),
+    findLayerOfImage(orm, imageId),
+    findUpload(orm, imageId),
+  ]);
+  return image?.status === 'CREATING' && layer !== undefined && upload !== undefined
+    ? { image, layer, upload }
+    : undefined;
+}
+
+/** The subject with its parts joined; undefined when its upload is open again, or ended. */
+async function joinedSubject(context: Context, found: Subject): Promise<Subject | undefined> {
+  if (found.upload.state === 'COMPLETED') return found;
+  if (found.upload.state !== 'COMPLETING') return undefined;
+  const outcome = await joinParts(context, found.upload);
+  return outcome === 'joined' ? await findSubject(context, found.image.id) : undefined;
 }
 
 async function judge(context: Context, job: JobRow, subject: Subject): Promise<JobOutcome> {
