@@ -1,27 +1,72 @@
 import type { z } from '@hono/zod-openapi';
+import type { BindingDelta } from '../../core/access-bindings.ts';
 import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
+import type { ApiKey } from '../../registry/identity/api-keys.ts';
+import type { Cloud } from '../../registry/identity/clouds.ts';
+import type { Folder } from '../../registry/identity/folders.ts';
+import type { ServiceAccount } from '../../registry/identity/service-accounts.ts';
 import type { Image } from '../../registry/images/view.ts';
 import type { Operation } from '../../registry/operations/record.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { errorBody } from './errors.ts';
+import { API_KEY_TYPE, apiKeyShape, SERVICE_ACCOUNT_TYPE, serviceAccountShape } from './iam/shapes.ts';
+import { CLOUD_TYPE, cloudShape, FOLDER_TYPE, folderShape } from './resource-manager/shapes.ts';
 import { compact, TYPE, time } from './wire.ts';
 
 type OperationWire = z.infer<typeof operationWire>;
 type Any = OperationWire['metadata'];
+
+const SET_BINDINGS = 'yandex.cloud.access.SetAccessBindingsMetadata';
+const UPDATE_BINDINGS = 'yandex.cloud.access.UpdateAccessBindingsMetadata';
 
 /** The type of the metadata of each kind of operation. */
 const METADATA: Readonly<Record<string, string>> = {
   'images.create': 'yandex.cloud.compute.v1.CreateImageMetadata',
   'images.update': 'yandex.cloud.compute.v1.UpdateImageMetadata',
   'images.delete': 'yandex.cloud.compute.v1.DeleteImageMetadata',
+  'images.setAccessBindings': SET_BINDINGS,
+  'images.updateAccessBindings': UPDATE_BINDINGS,
+  'folders.create': 'yandex.cloud.resourcemanager.v1.CreateFolderMetadata',
+  'folders.update': 'yandex.cloud.resourcemanager.v1.UpdateFolderMetadata',
+  'folders.delete': 'yandex.cloud.resourcemanager.v1.DeleteFolderMetadata',
+  'folders.setAccessBindings': SET_BINDINGS,
+  'folders.updateAccessBindings': UPDATE_BINDINGS,
+  'clouds.create': 'yandex.cloud.resourcemanager.v1.CreateCloudMetadata',
+  'clouds.update': 'yandex.cloud.resourcemanager.v1.UpdateCloudMetadata',
+  'clouds.delete': 'yandex.cloud.resourcemanager.v1.DeleteCloudMetadata',
+  'clouds.setAccessBindings': SET_BINDINGS,
+  'clouds.updateAccessBindings': UPDATE_BINDINGS,
+  'serviceAccounts.create': 'yandex.cloud.iam.v1.CreateServiceAccountMetadata',
+  'serviceAccounts.update': 'yandex.cloud.iam.v1.UpdateServiceAccountMetadata',
+  'serviceAccounts.delete': 'yandex.cloud.iam.v1.DeleteServiceAccountMetadata',
+  'serviceAccounts.setAccessBindings': SET_BINDINGS,
+  'serviceAccounts.updateAccessBindings': UPDATE_BINDINGS,
+  'apiKeys.create': 'yandex.cloud.iam.v1.CreateApiKeyMetadata',
+  'apiKeys.update': 'yandex.cloud.iam.v1.UpdateApiKeyMetadata',
+  'apiKeys.delete': 'yandex.cloud.iam.v1.DeleteApiKeyMetadata',
 };
 
 /** How the result of each type is shown. */
 const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>> = {
   empty: () => ({ '@type': `${TYPE}google.protobuf.Empty` }),
   image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
+  folder: (value) => ({ '@type': TYPE + FOLDER_TYPE, ...folderShape(value as unknown as Folder) }),
+  cloud: (value) => ({ '@type': TYPE + CLOUD_TYPE, ...cloudShape(value as unknown as Cloud) }),
+  serviceAccount: (value) => ({
+    '@type': TYPE + SERVICE_ACCOUNT_TYPE,
+    ...serviceAccountShape(value as unknown as ServiceAccount),
+  }),
+  apiKey: (value) => ({ '@type': TYPE + API_KEY_TYPE, ...apiKeyShape(value as unknown as ApiKey) }),
+  accessBindings: ({ effectiveDeltas }) =>
+    compact({
+      '@type': `${TYPE}yandex.cloud.access.AccessBindingsOperationResult`,
+      effectiveDeltas: (effectiveDeltas as readonly BindingDelta[]).map(({ action, binding }) => ({
+        action,
+        accessBinding: binding,
+      })),
+    }),
 };
 
 /** An operation as the contract shows it; `done` always, an error or a response only at its end. */

@@ -1,10 +1,17 @@
 import { VERSION } from '../version.ts';
+import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
 import { mountImages } from './compute/images.ts';
 import { mountUploads } from './compute/uploads.ts';
 import { mountHealth } from './health.ts';
+import { mountApiKeys } from './iam/api-keys.ts';
+import { mountRoles } from './iam/roles.ts';
+import { mountServiceAccounts } from './iam/service-accounts.ts';
 import { mountDocument } from './openapi.ts';
 import { mountOperations } from './operations.ts';
+import { mountClouds } from './resource-manager/clouds.ts';
+import { mountFolders } from './resource-manager/folders.ts';
+import { mountResourceOperations } from './resource-operations.ts';
 
 /** Every route of the registry. */
 export function createRegistryApp(): App {
@@ -12,7 +19,14 @@ export function createRegistryApp(): App {
   mountHealth(app);
   mountImages(app);
   mountUploads(app);
+  mountAccessBindings(app);
+  mountClouds(app);
+  mountFolders(app);
+  mountServiceAccounts(app);
+  mountApiKeys(app);
+  mountRoles(app);
   mountOperations(app);
+  mountResourceOperations(app);
   mountDocument(app, VERSION);
   return app;
 }

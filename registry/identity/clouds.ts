@@ -21,8 +21,8 @@ import type { Page } from '../images/list.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type ContentUpdate, maskOf, type NewContent, newContent, updatedContent } from './content.ts';
+import { type Deletion, demandAtOnce, demandNothingInside } from './deletion.ts';
 import { demandContentEtag } from './etag.ts';
-import { demandNothingInside } from './inside.ts';
 import { type PageRequest, readPage } from './pages.ts';
 import { visibleTo } from './visible.ts';
 
@@ -126,14 +126,15 @@ export async function updateCloud(
 
 /**
  * Deletes a cloud that holds no folder, with its quotas and bindings.
- * Throws NOT_FOUND, PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
+ * Throws INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
  */
-export function deleteCloud(
+export async function deleteCloud(
   context: CallerContext,
   id: string,
-  ifMatch: string | undefined,
+  deletion: Deletion,
 ): Promise<Operation> {
-  return decideAgain(async () => {
+  await demandAtOnce(context, deletion);
+  return await decideAgain(async () => {
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resourceOf(id), [
       findCloud(orm, id),
@@ -142,7 +143,7 @@ export function deleteCloud(
     if (replay !== undefined) return replay;
     const [[row], [inside]] = rows;
     const cloud = requireResource(row, access, resourceOf(id), 'resource-manager.clouds.delete');
-    await demandContentEtag(cloud, ifMatch);
+    await demandContentEtag(cloud, deletion.ifMatch);
     demandNothingInside(`Cloud "${id}"`, id, [[inside?.folders ?? 0, 'folder']]);
     const operation = finishedOperation(context, access, {
       kind: 'clouds.delete',

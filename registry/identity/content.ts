@@ -13,8 +13,9 @@ export interface NewContent {
   readonly labels?: Record<string, string> | undefined;
 }
 
-export interface ContentUpdate extends Partial<NewContent> {
+export interface ContentUpdate extends Omit<NewContent, 'name'> {
   readonly updateMask?: string | undefined;
+  readonly name?: string | undefined;
 }
 
 /** What is stored of it; nothing is null. */

@@ -24,8 +24,8 @@ import type { Page } from '../images/list.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type ContentUpdate, maskOf, type NewContent, newContent, updatedContent } from './content.ts';
+import { type Deletion, demandAtOnce, demandNothingInside } from './deletion.ts';
 import { demandContentEtag } from './etag.ts';
-import { demandNothingInside } from './inside.ts';
 import { type PageRequest, readPage } from './pages.ts';
 import { visibleTo } from './visible.ts';
 
@@ -140,14 +140,15 @@ export async function updateFolder(
 
 /**
  * Deletes a folder that holds neither images nor service accounts, at once and with its bindings.
- * Throws PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
+ * Throws INVALID_ARGUMENT, PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
  */
-export function deleteFolder(
+export async function deleteFolder(
   context: CallerContext,
   id: string,
-  ifMatch: string | undefined,
+  deletion: Deletion,
 ): Promise<Operation> {
-  return decideAgain(async () => {
+  await demandAtOnce(context, deletion);
+  return await decideAgain(async () => {
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resourceOf(id), [
       findFolder(orm, id),
@@ -156,7 +157,7 @@ export function deleteFolder(
     if (replay !== undefined) return replay;
     const [[row], [inside]] = rows;
     const folder = requireResource(row, access, resourceOf(id), 'resource-manager.folders.delete');
-    await demandContentEtag(folder, ifMatch);
+    await demandContentEtag(folder, deletion.ifMatch);
     demandNothingInside(`Folder "${id}"`, id, [
       [inside?.images ?? 0, 'image'],
       [inside?.serviceAccounts ?? 0, 'service account'],

@@ -27,9 +27,15 @@ function knownMembers(raw: unknown, shape: Shape): unknown {
   return known;
 }
 
+/** The reason for which a value of the wrong type is refused, or none at all. */
+function requiredOr(expected: string) {
+  return (issue: { readonly input?: unknown }) =>
+    issue.input === undefined ? 'is required' : `expected ${expected}`;
+}
+
 /** A message of a request body: what it does not name is ignored, at every level. */
 export function message<T extends Shape>(shape: T) {
-  return z.preprocess((raw) => knownMembers(raw, shape), z.object(shape));
+  return z.preprocess((raw) => knownMembers(raw, shape), z.object(shape, { error: requiredOr('an object') }));
 }
 
 /**
@@ -116,7 +122,7 @@ export function enumeration<const T extends readonly [string, ...string[]]>(name
 
 /** A text judged by a rule of `core/names.ts`: the rule answers with the reason when it refuses. */
 export function ruled(rule: (value: string) => string | undefined) {
-  return z.string({ error: 'expected a string' }).superRefine((value, context) => {
+  return z.string({ error: requiredOr('a string') }).superRefine((value, context) => {
     const reason = rule(value);
     if (reason !== undefined) context.addIssue({ code: 'custom', message: reason });
   });
@@ -125,7 +131,7 @@ export function ruled(rule: (value: string) => string | undefined) {
 /** A required text of 1..`max` characters, such as an id. */
 export function requiredText(max: number) {
   return z
-    .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'expected a string') })
+    .string({ error: requiredOr('a string') })
     .min(1, 'is required')
     .max(max, `must be at most ${max} characters long`);
 }

@@ -1,0 +1,107 @@
+import { contentEtag } from '../../../registry/identity/etag.ts';
+import {
+  createServiceAccount,
+  deleteServiceAccount,
+  getServiceAccount,
+  listServiceAccounts,
+  updateServiceAccount,
+} from '../../../registry/identity/service-accounts.ts';
+import {
+  createServiceAccountBody,
+  listServiceAccountsQuery,
+  serviceAccount,
+  serviceAccountList,
+  serviceAccountPath,
+  updateServiceAccountBody,
+} from '../../../schema/wire/iam/service-account.ts';
+import { operation } from '../../../schema/wire/operation.ts';
+import { type App, answer, answerOperation, jsonOf, route } from '../app.ts';
+import { answerSingle } from '../single.ts';
+import { compact } from '../wire.ts';
+import { serviceAccountShape } from './shapes.ts';
+
+const TAGS = ['Service accounts'];
+const ACCOUNTS = '/iam/v1/serviceAccounts';
+const ACCOUNT = `${ACCOUNTS}/{serviceAccountId}` as const;
+
+const list = route({
+  method: 'get',
+  path: ACCOUNTS,
+  tags: TAGS,
+  summary: 'List the service accounts of a folder',
+  request: { query: listServiceAccountsQuery },
+  responses: answer(serviceAccountList, 'One page of service accounts'),
+});
+
+const create = route({
+  method: 'post',
+  path: ACCOUNTS,
+  tags: TAGS,
+  summary: 'Create a service account',
+  request: { body: jsonOf(createServiceAccountBody) },
+  responses: answer(operation, 'The creation, already done'),
+});
+
+const get = route({
+  method: 'get',
+  path: ACCOUNT,
+  tags: TAGS,
+  summary: 'Get a service account',
+  request: { params: serviceAccountPath },
+  responses: answer(serviceAccount, 'The service account'),
+});
+
+const update = route({
+  method: 'patch',
+  path: ACCOUNT,
+  tags: TAGS,
+  summary: 'Update a service account',
+  request: { params: serviceAccountPath, body: jsonOf(updateServiceAccountBody) },
+  responses: answer(operation, 'The change, already done'),
+});
+
+const remove = route({
+  method: 'delete',
+  path: ACCOUNT,
+  tags: TAGS,
+  summary: 'Delete a service account with its keys and bindings',
+  request: { params: serviceAccountPath },
+  responses: answer(operation, 'The deletion, already done'),
+});
+
+export function mountServiceAccounts(app: App): void {
+  app.openapi(list, async (c) => {
+    const page = await listServiceAccounts(c.get('context'), c.req.valid('query'));
+    return c.json(
+      compact({
+        serviceAccounts: page.items.map(serviceAccountShape),
+        nextPageToken: page.nextPageToken,
+      }),
+      200,
+    );
+  });
+
+  app.openapi(create, async (c) =>
+    answerOperation(c, await createServiceAccount(c.get('context'), c.req.valid('json'))),
+  );
+
+  app.openapi(get, async (c) => {
+    const found = await getServiceAccount(c.get('context'), c.req.valid('param').serviceAccountId);
+    return answerSingle(c, await contentEtag(found), serviceAccountShape(found));
+  });
+
+  app.openapi(update, async (c) => {
+    const { serviceAccountId } = c.req.valid('param');
+    const ifMatch = c.req.header('If-Match');
+    return answerOperation(
+      c,
+      await updateServiceAccount(c.get('context'), serviceAccountId, c.req.valid('json'), ifMatch),
+    );
+  });
+
+  app.openapi(remove, async (c) => {
+    const { serviceAccountId } = c.req.valid('param');
+    const ifMatch = c.req.header('If-Match');
+    return answerOperation(c, await deleteServiceAccount(c.get('context'), serviceAccountId, ifMatch));
+  });
+}

@@ -1,0 +1,38 @@
+import { listResourceOperations } from '../../registry/operations/read.ts';
+import type { ResourceKind } from '../../registry/resources.ts';
+import { resourcePath } from '../../schema/wire/access.ts';
+import { operationList, operationsPage } from '../../schema/wire/operation.ts';
+import { type App, answer, route } from './app.ts';
+import { operationShape } from './operation-shape.ts';
+import { compact } from './wire.ts';
+
+const MOUNTS: readonly { kind: ResourceKind; path: string; a: string }[] = [
+  { kind: 'cloud', path: '/resource-manager/v1/clouds', a: 'a cloud' },
+  { kind: 'folder', path: '/resource-manager/v1/folders', a: 'a folder' },
+  { kind: 'serviceAccount', path: '/iam/v1/serviceAccounts', a: 'a service account' },
+  { kind: 'apiKey', path: '/iam/v1/apiKeys', a: 'an API key' },
+];
+
+const listOf = (path: string, a: string) =>
+  route({
+    method: 'get',
+    path: `${path}/{resourceId}/operations`,
+    tags: ['Operations'],
+    summary: `List the operations of ${a}`,
+    request: { params: resourcePath, query: operationsPage },
+    responses: answer(operationList, 'One page, newest first'),
+  });
+
+/** The operations of a resource, under its own path. */
+export function mountResourceOperations(app: App): void {
+  for (const { kind, path, a } of MOUNTS) {
+    app.openapi(listOf(path, a), async (c) => {
+      const resource = { kind, id: c.req.valid('param').resourceId };
+      const page = await listResourceOperations(c.get('context'), resource, c.req.valid('query'));
+      return c.json(
+        compact({ operations: page.items.map(operationShape), nextPageToken: page.nextPageToken }),
+        200,
+      );
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import { z } from '@hono/zod-openapi';
+import { containerLabels, containerName, description, nameFilter, updateMask } from '../content.ts';
+import { message, nextPageToken, pageSize, pageToken, query, requiredText, timestamp } from '../json.ts';
+
+export const createServiceAccountBody = message({
+  folderId: requiredText(50),
+  name: containerName,
+  description,
+  labels: containerLabels,
+}).openapi('CreateServiceAccountRequest');
+
+export const updateServiceAccountBody = message({
+  updateMask,
+  name: containerName.optional(),
+  description,
+  labels: containerLabels,
+}).openapi('UpdateServiceAccountRequest');
+
+export const serviceAccountPath = z.object({ serviceAccountId: requiredText(50) });
+export const listServiceAccountsQuery = query({
+  folderId: requiredText(50),
+  pageSize,
+  pageToken,
+  filter: nameFilter,
+});
+
+export const serviceAccount = z
+  .object({
+    id: z.string(),
+    folderId: z.string(),
+    createdAt: timestamp,
+    name: z.string(),
+    description: z.string().optional(),
+    labels: z.record(z.string(), z.string()).optional(),
+    lastAuthenticatedAt: timestamp
+      .optional()
+      .openapi({ description: 'when one of its keys was last used, recorded at most once an hour' }),
+    status: z.enum(['CREATING', 'ACTIVE', 'SUSPENDED', 'DELETING']),
+  })
+  .openapi('ServiceAccount', { description: 'Who calls; its name is unique in the cloud' });
+
+export const serviceAccountList = z
+  .object({ serviceAccounts: z.array(serviceAccount).optional(), nextPageToken })
+  .openapi('ListServiceAccountsResponse');
