@@ -122,8 +122,9 @@ export function parseDynamic(
     );
     return undefined;
   }
-  const tableOffset = toNumber(u64be(bytes, 16));
-  if (tableOffset % SECTOR_BYTES !== 0 || tableOffset < SECTOR_BYTES) {
+  const tablePlace = u64be(bytes, 16);
+  const tableOffset = toNumber(tablePlace);
+  if (tablePlace % BigInt(SECTOR_BYTES) !== 0n || tableOffset < SECTOR_BYTES) {
     refuse(
       'BAD_HEADER',
       'table offset',
@@ -137,7 +138,7 @@ export function parseDynamic(
       message: 'The file ends before its block allocation table; upload the whole file.',
       offset: String(at + 16),
       field: 'table offset',
-      found: String(tableOffset),
+      found: String(tablePlace),
       reference: DYNAMIC_REFERENCE,
     });
     return undefined;
