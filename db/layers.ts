@@ -1,6 +1,7 @@
 import { and, eq, isNotNull, lte, sql } from 'drizzle-orm';
 import { type LayerRow, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
 
 export function findLayer(orm: Orm, id: string) {
   return orm.select().from(layers).where(eq(layers.id, id));
@@ -37,9 +38,24 @@ export function layersUnnamedSince(orm: Orm, before: number, limit: number) {
   return orm
     .select()
     .from(layers)
-    .where(and(isNotNull(layers.unnamedAt), lte(layers.unnamedAt, before)))
+    .where(
+      and(
+        isNotNull(layers.unnamedAt),
+        lte(layers.unnamedAt, before),
+        sql`NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = layers.id)`,
+      ),
+    )
     .orderBy(layers.unnamedAt)
     .limit(limit);
+}
+
+/** Demands that a layer is still UNNAMED and that no image names it. */
+export function demandUnnamed(orm: Orm, id: string): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM layers WHERE id = ${id} AND state = 'UNNAMED'
+      AND NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = layers.id)`,
+  );
 }
 
 /** Removes the row of a layer, unless an image names it. */

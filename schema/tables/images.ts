@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { StateOf } from '../../core/lifecycle.ts';
 import type { QuotaId } from '../../core/quotas.ts';
 
 /**
@@ -11,7 +12,7 @@ export const layers = sqliteTable(
   {
     id: text('id').primaryKey(),
     objectKey: text('object_key').notNull(),
-    state: text('state').$type<'PENDING' | 'STORED' | 'VERIFIED' | 'UNNAMED'>().notNull(),
+    state: text('state').$type<StateOf<'layer'>>().notNull(),
     sizeBytes: integer('size_bytes').notNull(),
     etag: text('etag'),
     /** `sha256:…` once known. */
