@@ -65,6 +65,17 @@ describe('an operation', () => {
     ]);
   });
 
+  test('is waited for on request, until it is done or the time is over', async () => {
+    const waiting = await create();
+    expect(await read(`${waiting.id}?wait=0.05s`)).toEqual(waiting);
+    const pushed = await api.push(bytes, { folderId });
+    expect((await read(`${pushed.id}?wait=30s`)).done).toBe(true);
+    for (const wait of ['30', 'long', '61s', '-1s', '']) {
+      const refused = await api.refused('GET', `/operations/${waiting.id}?wait=${wait}`);
+      expect(refused).toMatchObject({ status: 400, code: 3, fields: ['wait'] });
+    }
+  });
+
   test('says what it waits for', async () => {
     const operation = await create();
     expect(operation.metadata).toMatchObject({ stage: 'AWAITING_UPLOAD' });
