@@ -3,6 +3,7 @@ import { attempt, noteEncrypted } from './attempt.ts';
 import { bootModes, isFat } from './boot.ts';
 import { type Esp, readEsp } from './esp.ts';
 import { openVolume } from './filesystems/open.ts';
+import { newWalk } from './filesystems/paths.ts';
 import { BudgetExceeded, type Limits } from './limits.ts';
 import { osFamily } from './os-family.ts';
 import { findTable, type Layout } from './partitions/find-table.ts';
@@ -198,13 +199,14 @@ interface Located extends System {
 /** The operating system of the first volume that has one; what hindered the search is noted when none has. */
 async function searchVolumes(volumes: readonly Volume[], context: DiskContext): Promise<Located | undefined> {
   const rank = ({ meaning }: Volume) => (meaning.role === 'root' ? 0 : meaning.role === 'usr' ? 1 : 2);
+  const walk = newWalk(context.limits.symlinkChain);
   const hindrances = new Findings();
   for (const volume of [...volumes].sort((a, b) => rank(a) - rank(b))) {
     const { probe, reader, head, meaning } = volume;
     if (probe === undefined) continue;
     const found = await attempt(hindrances, volume, async () => {
       for await (const opened of openVolume(reader, head, probe, context.limits)) {
-        const system = await findSystem({ ...opened, isUsr: meaning.role === 'usr' }, context.limits);
+        const system = await findSystem({ ...opened, isUsr: meaning.role === 'usr' }, walk);
         if (system !== undefined) return { ...system, volume };
       }
       return undefined;
@@ -220,5 +222,5 @@ async function architectureOfPrograms(
   { findings, limits }: DiskContext,
 ): Promise<Architecture | undefined> {
   if (system === undefined) return undefined;
-  return attempt(findings, system.volume, () => findArchitecture(system.home, limits));
+  return attempt(findings, system.volume, () => findArchitecture(system.home, newWalk(limits.symlinkChain)));
 }

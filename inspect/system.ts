@@ -1,8 +1,7 @@
 /** The operating system on a volume: its os-release and the architecture of its programs. */
 import { ELF_BYTES, elfArchitecture } from './elf.ts';
-import { follow } from './filesystems/paths.ts';
+import { follow, type Walk } from './filesystems/paths.ts';
 import { Damaged, type FileNode, type FileTree, GivenUp, Locked } from './filesystems/tree.ts';
-import type { Limits } from './limits.ts';
 import { OS_RELEASE_BYTES, parseOsRelease } from './os-release.ts';
 import { OutOfBounds } from './readers/bytes.ts';
 import type { Architecture, OsRelease } from './report.ts';
@@ -46,18 +45,18 @@ const PROGRAM_PATHS = [
  * Looks for an os-release in its customary places, then in the deployments of an ostree. Throws the first
  * `Damaged`, `GivenUp` or `Locked` met only when nothing was found in the other places either.
  */
-export async function findSystem(home: Home, limits: Limits): Promise<System | undefined> {
+export async function findSystem(home: Home, walk: Walk): Promise<System | undefined> {
   const obstacles = new Obstacles();
   const paths = home.isUsr ? USR_OS_RELEASE_PATHS : OS_RELEASE_PATHS;
   for (const path of paths) {
-    const os = await obstacles.pass(() => readOsRelease(home, path, limits));
+    const os = await obstacles.pass(() => readOsRelease(home, path, walk));
     if (os !== undefined) return { os, home };
   }
   if (!home.isUsr) {
-    const deployment = await obstacles.pass(() => newestDeployment(home, limits));
+    const deployment = await obstacles.pass(() => newestDeployment(home, walk));
     if (deployment !== undefined) {
       const inside = { ...home, top: deployment };
-      const os = await obstacles.pass(() => readOsRelease(inside, 'usr/lib/os-release', limits));
+      const os = await obstacles.pass(() => readOsRelease(inside, 'usr/lib/os-release', walk));
       if (os !== undefined) return { os, home: inside };
     }
   }
@@ -66,11 +65,11 @@ export async function findSystem(home: Home, limits: Limits): Promise<System | u
 }
 
 /** The architecture of the system's shell or dynamic loader; undefined when none can be read. */
-export async function findArchitecture(home: Home, limits: Limits): Promise<Architecture | undefined> {
+export async function findArchitecture(home: Home, walk: Walk): Promise<Architecture | undefined> {
   const obstacles = new Obstacles();
   for (const path of PROGRAM_PATHS) {
     const architecture = await obstacles.pass(async () => {
-      const start = await readStart(home, path, ELF_BYTES, limits);
+      const start = await readStart(home, path, ELF_BYTES, walk);
       return start === undefined ? undefined : elfArchitecture(start);
     });
     if (architecture !== undefined) return architecture;
@@ -99,8 +98,8 @@ class Obstacles {
   }
 }
 
-async function readOsRelease(home: Home, path: string, limits: Limits): Promise<OsRelease | undefined> {
-  const bytes = await readStart(home, path, OS_RELEASE_BYTES, limits);
+async function readOsRelease(home: Home, path: string, walk: Walk): Promise<OsRelease | undefined> {
+  const bytes = await readStart(home, path, OS_RELEASE_BYTES, walk);
   return bytes === undefined ? undefined : parseOsRelease(bytes);
 }
 
@@ -108,18 +107,18 @@ async function readStart(
   { tree, top }: Home,
   path: string,
   most: number,
-  limits: Limits,
+  walk: Walk,
 ): Promise<Uint8Array | undefined> {
-  const node = await follow(tree, top, path, limits.symlinkChain);
+  const node = await follow(tree, top, path, walk);
   return node?.kind === 'file' ? tree.read(node, most) : undefined;
 }
 
 /** `ostree/deploy/<os>/deploy/<checksum>.<n>`: the last by name of the first system that has one. */
-async function newestDeployment({ tree, top }: Home, limits: Limits): Promise<FileNode | undefined> {
-  const systems = await follow(tree, top, 'ostree/deploy', limits.symlinkChain);
+async function newestDeployment({ tree, top }: Home, walk: Walk): Promise<FileNode | undefined> {
+  const systems = await follow(tree, top, 'ostree/deploy', walk);
   if (systems?.kind !== 'directory') return undefined;
   for (const system of await tree.list(systems)) {
-    const deployments = await follow(tree, systems, `${system}/deploy`, limits.symlinkChain);
+    const deployments = await follow(tree, systems, `${system}/deploy`, walk);
     if (deployments?.kind !== 'directory') continue;
     const names = (await tree.list(deployments)).filter((name) => /^[0-9a-f]{64}\.[0-9]+$/.test(name));
     const newest = names.at(-1);

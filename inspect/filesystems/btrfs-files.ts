@@ -17,8 +17,8 @@ import { utf8, utf8Bytes } from '../readers/text.ts';
 import type { BtrfsSuperblock } from './btrfs.ts';
 import { decompressExtent, MOST_UNCOMPRESSED } from './btrfs-compression.ts';
 import { BtrfsTrees, type Item, type Key, parseKey, type TreeRoot } from './btrfs-trees.ts';
-import { follow } from './paths.ts';
-import { Damaged, type FileNode, type FileTree, GivenUp, Locked } from './tree.ts';
+import { follow, newWalk } from './paths.ts';
+import { Damaged, type FileNode, type FileTree, GivenUp, kindOfMode, Locked } from './tree.ts';
 
 const TYPE = { inode: 1, dirItem: 84, dirIndex: 96, extent: 108, root: 132 } as const;
 const OBJECT = { rootDirectory: 6n, topLevel: 5n } as const;
@@ -47,8 +47,9 @@ export async function* openBtrfs(
   }
   const top = await files.root();
   yield { tree: files, top };
+  const walk = newWalk(limits.symlinkChain);
   for (const name of ROOT_NAMES) {
-    const named = await follow(files, top, name, limits.symlinkChain);
+    const named = await follow(files, top, name, walk);
     if (named?.kind === 'directory') yield { tree: files, top: named };
   }
 }
@@ -133,7 +134,7 @@ class BtrfsFiles implements FileTree<BtrfsNode> {
   async #inode(tree: TreeRoot, inode: bigint): Promise<BtrfsNode> {
     const item = await this.#trees.find(tree, { object: inode, type: TYPE.inode, offset: 0n });
     if (item === undefined) throw new Damaged(`inode ${inode} does not exist`);
-    return { kind: kindOf(u32le(item.data, 52)), size: toNumber(u64le(item.data, 16)), tree, inode };
+    return { kind: kindOfMode(u32le(item.data, 52)), size: toNumber(u64le(item.data, 16)), tree, inode };
   }
 
   /** The bytes of an extent as the file shows them, at most `most` of them; empty where it reads as zeros. */
@@ -163,13 +164,6 @@ class BtrfsFiles implements FileTree<BtrfsNode> {
     if (storedBytes > MOST_UNCOMPRESSED) throw new Damaged('a compressed extent is longer than any');
     return expand(await this.#trees.read(address, storedBytes)).subarray(offset, offset + length);
   }
-}
-
-function kindOf(mode: number): FileNode['kind'] {
-  const format = mode & 0xf000;
-  if (format === 0x4000) return 'directory';
-  if (format === 0x8000) return 'file';
-  return format === 0xa000 ? 'link' : 'other';
 }
 
 function entriesOf(data: Uint8Array): { location: Key; name: Uint8Array }[] {

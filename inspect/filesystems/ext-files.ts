@@ -16,8 +16,9 @@ import { covers, sameBytes, slice, u8, u16le, u32le } from '../readers/bytes.ts'
 import type { RangeReader } from '../readers/range-reader.ts';
 import { utf8, utf8Bytes } from '../readers/text.ts';
 import type { ExtSuperblock } from './ext.ts';
+import { inlineData, inlineParts } from './ext-inline.ts';
 import { type Extent, readExtents } from './extents.ts';
-import { Damaged, type FileNode, type FileTree, GivenUp, Locked } from './tree.ts';
+import { Damaged, type FileNode, type FileTree, GivenUp, kindOfMode, Locked } from './tree.ts';
 
 const ROOT_INODE = 2;
 const COMPATIBLE_SPARSE = 0x1;
@@ -128,7 +129,7 @@ class ExtTree implements FileTree<ExtNode> {
     const at = index * inodeBytes;
     const inode = slice(await this.#block(table + Math.floor(at / blockBytes)), at % blockBytes, inodeBytes);
     const flags = u32le(inode, 0x20);
-    const kind = kindOf(u16le(inode, 0));
+    const kind = kindOfMode(u16le(inode, 0));
     const wide = kind !== 'directory' || (this.#sb.incompatible & INCOMPATIBLE.largeDirectories) !== 0;
     const size = u32le(inode, 4) + (wide && kind !== 'link' ? u32le(inode, 0x6c) * 2 ** 32 : 0);
     return { kind, size, number, flags, inode };
@@ -286,44 +287,8 @@ class ExtTree implements FileTree<ExtNode> {
   }
 }
 
-function kindOf(mode: number): FileNode['kind'] {
-  const format = mode & 0xf000;
-  if (format === 0x4000) return 'directory';
-  if (format === 0x8000) return 'file';
-  return format === 0xa000 ? 'link' : 'other';
-}
-
 function isPowerOf(value: number, base: number): boolean {
   let power = base;
   while (power < value) power *= base;
   return power === value;
-}
-
-/** Data kept in the inode: 60 bytes in place of the block map, the rest in the attribute `system.data`. */
-function inlineData(inode: Uint8Array): Uint8Array {
-  const first = slice(inode, 0x28, BLOCK_MAP_BYTES);
-  if (inode.length <= 0x82) return first;
-  const attributes = 128 + u16le(inode, 0x80);
-  if (!covers(inode.length, attributes, 4) || u32le(inode, attributes) !== 0xea020000) return first;
-  const table = attributes + 4;
-  for (let at = table; covers(inode.length, at, 16) && u32le(inode, at) !== 0; ) {
-    const nameBytes = u8(inode, at);
-    const isData = u8(inode, at + 1) === 7 && utf8(slice(inode, at + 16, nameBytes)) === 'data';
-    if (isData) {
-      const rest = slice(inode, table + u16le(inode, at + 2), u32le(inode, at + 8));
-      const all = new Uint8Array(first.length + rest.length);
-      all.set(first);
-      all.set(rest, first.length);
-      return all;
-    }
-    at += 16 + Math.ceil(nameBytes / 4) * 4;
-  }
-  return first;
-}
-
-/** An inline directory begins with its parent's number; entries do not cross from the inode into the attribute. */
-function inlineParts(bytes: Uint8Array): Uint8Array[] {
-  const parts = [slice(bytes, 4, Math.min(bytes.length, BLOCK_MAP_BYTES) - 4)];
-  if (bytes.length > BLOCK_MAP_BYTES) parts.push(bytes.subarray(BLOCK_MAP_BYTES));
-  return parts;
 }

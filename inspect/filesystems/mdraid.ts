@@ -28,12 +28,7 @@ function parseVersion0(bytes: Uint8Array, at: number): Probe | undefined {
   const uuid = new Uint8Array(16);
   // Printed as big-endian words although they are stored little-endian.
   for (const [word, offset] of [20, 52, 56, 60].entries()) {
-    uuid.set(
-      slice(bytes, at + offset, 4)
-        .slice()
-        .reverse(),
-      word * 4,
-    );
+    uuid.set([...slice(bytes, at + offset, 4)].reverse(), word * 4);
   }
   return { fileSystem: 'MDRAID_MEMBER', uuid: uuidOf(uuid, 0) };
 }

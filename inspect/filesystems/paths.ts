@@ -3,16 +3,29 @@ import { type FileNode, type FileTree, GivenUp } from './tree.ts';
 const MOST_COMPONENTS = 64;
 const LONGEST_TARGET_BYTES = 4095;
 
+/** What following paths may cost: directories can be long and paths lead through them again and again. */
+export interface Walk {
+  /** Symbolic links on one path. */
+  readonly mostLinks: number;
+  /** Names looked up on all paths; counted down. */
+  lookupsLeft: number;
+}
+
+/** A walk that is long enough for every system and short enough for hostile ones. */
+export function newWalk(mostLinks: number): Walk {
+  return { mostLinks, lookupsLeft: 1024 };
+}
+
 /**
  * Follows a path from `top`, links included, and returns what stands there; undefined when something on the way is
  * missing or is no directory. `top` is the root of absolute links, and `..` does not lead above it. Throws GivenUp
- * past `mostLinks` links, and what the tree throws.
+ * when the walk is spent, and what the tree throws.
  */
 export async function follow<N extends FileNode>(
   tree: FileTree<N>,
   top: N,
   path: string,
-  mostLinks: number,
+  walk: Walk,
 ): Promise<N | undefined> {
   const above: N[] = [];
   let node = top;
@@ -29,6 +42,8 @@ export async function follow<N extends FileNode>(
       continue;
     }
     if (node.kind !== 'directory') return undefined;
+    if (walk.lookupsLeft <= 0) throw new GivenUp('the search takes more look-ups than are made');
+    walk.lookupsLeft -= 1;
     const next = await tree.lookup(node, name);
     if (next === undefined) return undefined;
     if (next.kind !== 'link') {
@@ -37,7 +52,9 @@ export async function follow<N extends FileNode>(
       continue;
     }
     links += 1;
-    if (links > mostLinks) throw new GivenUp(`a path leads over more than ${mostLinks} symbolic links`);
+    if (links > walk.mostLinks) {
+      throw new GivenUp(`a path leads over more than ${walk.mostLinks} symbolic links`);
+    }
     if (next.size > LONGEST_TARGET_BYTES) throw new GivenUp('the target of a symbolic link is too long');
     const target = await tree.target(next);
     if (target.startsWith('/')) {

@@ -6,6 +6,14 @@ export interface FileNode {
   readonly size: number;
 }
 
+/** What a Unix mode says about its file: the format is in the highest four of sixteen bits. */
+export function kindOfMode(mode: number): FileNode['kind'] {
+  const format = mode & 0xf000;
+  if (format === 0x4000) return 'directory';
+  if (format === 0x8000) return 'file';
+  return format === 0xa000 ? 'link' : 'other';
+}
+
 /**
  * One file system opened for reading. Methods throw `Damaged`, `GivenUp` or `Locked` for what the bytes say, and
  * pass on whatever the reader throws.

@@ -15,7 +15,7 @@ import { covers, hasAscii, sameBytes, slice, toNumber, u8, u16be, u32be, u64be }
 import type { RangeReader } from '../readers/range-reader.ts';
 import { utf8, utf8Bytes } from '../readers/text.ts';
 import { type Extent, readExtents } from './extents.ts';
-import { Damaged, type FileNode, type FileTree, GivenUp } from './tree.ts';
+import { Damaged, type FileNode, type FileTree, GivenUp, kindOfMode } from './tree.ts';
 import type { XfsSuperblock } from './xfs.ts';
 
 const INCOMPATIBLE = {
@@ -137,7 +137,7 @@ class XfsTree implements FileTree<XfsNode> {
     const inode = await this.#bytes(this.#place(block, 1) + index * inodeBytes, inodeBytes);
     if (!hasAscii(inode, 0, 'IN')) throw new Damaged(`inode ${number} is none`);
     if ((u16be(inode, 90) & FLAG_REALTIME) !== 0) throw new GivenUp('a file lies on another device');
-    return { kind: kindOf(u16be(inode, 2)), size: toNumber(u64be(inode, 56)), inode };
+    return { kind: kindOfMode(u16be(inode, 2)), size: toNumber(u64be(inode, 56)), inode };
   }
 
   async #extents({ inode }: XfsNode): Promise<Extent[]> {
@@ -277,13 +277,6 @@ class XfsTree implements FileTree<XfsNode> {
 
 function formatOf(inode: Uint8Array): number {
   return u8(inode, 5);
-}
-
-function kindOf(mode: number): FileNode['kind'] {
-  const format = mode & 0xf000;
-  if (format === 0x4000) return 'directory';
-  if (format === 0x8000) return 'file';
-  return format === 0xa000 ? 'link' : 'other';
 }
 
 /** The data fork: everything behind the inode's core, or up to the attribute fork. */

@@ -55,7 +55,8 @@ export function parseGptHeader(sector: Uint8Array, ownLba: number): GptHeader | 
     if (!hasGptSignature(sector) || u32le(sector, 8) !== REVISION) return undefined;
     const headerBytes = u32le(sector, 12);
     if (headerBytes < SMALLEST_HEADER || headerBytes > sector.length) return undefined;
-    const summed = slice(sector, 0, headerBytes).slice();
+    // A copy by construction: where readers hand out a Buffer, its own slice would be a view of theirs.
+    const summed = new Uint8Array(slice(sector, 0, headerBytes));
     summed.fill(0, 16, 20);
     if (crc32(summed) !== u32le(sector, 16)) return undefined;
     const myLba = toNumber(u64le(sector, 24));
