@@ -1,5 +1,6 @@
 import type { D1Database } from '@cloudflare/workers-types';
 import { readDeployment } from './deployment.ts';
+import { freeLeftJobs } from './left-jobs.ts';
 import { ensureLocalAdmin } from './local-admin.ts';
 import { type LineLog, logEvent } from './log.ts';
 import { applyMigrations } from './migrations.ts';
@@ -84,6 +85,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
         for (const { migrationsFolder } of deployment.databases)
           await applyMigrations(database, migrationsFolder);
         await ensureLocalAdmin(database, state);
+        await freeLeftJobs(database);
       },
     });
     undo.push(runtime.stop);

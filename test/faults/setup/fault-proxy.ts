@@ -141,7 +141,11 @@ async function pass(
     deny(response);
     return;
   }
-  if (fault?.kind === 'hold') await fault.lifted;
+  if (fault?.kind === 'hold') {
+    await fault.lifted;
+    // A client that died meanwhile had not sent it.
+    if (response.destroyed) return;
+  }
   const { port, hostname } = new URL(target);
   // The Host header stays the client's: it is signed.
   const outgoing = request({

@@ -1,0 +1,14 @@
+import type { D1Database } from '@cloudflare/workers-types';
+
+/**
+ * Frees the jobs that an earlier run had under way or put off. Whoever leased them ended with that run, because one
+ * process at a time has the state, so there is no lease to wait for; nor is there a request left with a head start.
+ */
+export async function freeLeftJobs(database: D1Database): Promise<void> {
+  await database
+    .prepare(
+      `UPDATE jobs SET state = 'READY', lease_id = NULL, lease_until = NULL, run_after = created_at
+      WHERE state <> 'DEAD'`,
+    )
+    .run();
+}

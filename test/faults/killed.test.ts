@@ -1,0 +1,132 @@
+/** The whole registry killed: node, workerd, and in the last test the object store with them. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { runningProcess } from '../../dev/processes.ts';
+import { s3Client } from '../../storage/connection.ts';
+import { eventually } from '../service/setup/eventually.ts';
+import { startOwn, temporaryFolder } from '../service/setup/registry.ts';
+import { type StartProcess, startEnvironment, startProcess } from '../service/setup/start-process.ts';
+import { faults } from './invariants.ts';
+import { startBreakableStore, startOn } from './setup/behind-proxy.ts';
+import { brokenDisk, disk, type Operation, openClient, smallDisk } from './setup/client.ts';
+import type { FaultKind, S3Operation } from './setup/fault-proxy.ts';
+
+/** Starts `npm start` as a process of its own and answers when it is ready. */
+async function startKillable(env: Record<string, string>, state: string) {
+  const started = startProcess({ ...(await startEnvironment(state)), ...env, BULLION_SWEEP_SECONDS: '3600' });
+  await started.ready();
+  const key = readFileSync(join(state, 'local-admin.key'), 'utf8').trim();
+  return { started, client: openClient(() => started.url, key) };
+}
+
+/** SIGKILL to both processes at once. */
+async function killAll({ pid, state, exited }: StartProcess): Promise<void> {
+  const workerd: { pid: number } = JSON.parse(readFileSync(join(state, 'workerd.json'), 'utf8'));
+  process.kill(pid, 'SIGKILL');
+  process.kill(workerd.pid, 'SIGKILL');
+  await exited();
+  await eventually('the end of workerd', () => runningProcess(workerd.pid) === undefined);
+}
+
+const newState = () => join(temporaryFolder(), 'state');
+
+describe('a registry that is killed goes on at its next start, without being told to', () => {
+  const moments: readonly {
+    moment: string;
+    kind: FaultKind;
+    operation: S3Operation;
+    bytes: Uint8Array;
+    code: number | undefined;
+  }[] = [
+    {
+      moment: 'before the store was asked to join the parts',
+      kind: 'hold',
+      operation: 'CompleteMultipartUpload',
+      bytes: disk,
+      code: undefined,
+    },
+    {
+      moment: 'when the store has joined the parts and has not said so',
+      kind: 'hold-answer',
+      operation: 'CompleteMultipartUpload',
+      bytes: disk,
+      code: undefined,
+    },
+    {
+      moment: 'before the joined object was pinned',
+      kind: 'hold',
+      operation: 'HeadObject',
+      bytes: disk,
+      code: undefined,
+    },
+    { moment: 'during the inspection', kind: 'hold', operation: 'GetObject', bytes: disk, code: undefined },
+    {
+      moment: 'while a refused disk is discarded',
+      kind: 'hold',
+      operation: 'DeleteObject',
+      bytes: brokenDisk,
+      code: 3,
+    },
+    {
+      moment: 'when a refused disk is deleted and its rows are not',
+      kind: 'hold-answer',
+      operation: 'DeleteObject',
+      bytes: brokenDisk,
+      code: 3,
+    },
+  ];
+
+  test.each(moments)('$moment', async ({ kind, operation, bytes, code }) => {
+    const store = await startBreakableStore();
+    const state = newState();
+    const { started, client } = await startKillable(store.env, state);
+    const { id, metadata } = await client.upload(bytes);
+    const fault = store.proxy.inject(kind, { operations: [operation], times: 1 });
+    client.complete(metadata.imageId).catch(() => 'killed');
+    await fault.reached();
+    await killAll(started);
+    fault.lift();
+
+    const registry = await startOn(store, { state });
+    const ended = await registry.client.ended(id);
+    expect(ended.error?.code).toBe(code);
+    expect(ended.response?.status).toBe(code === undefined ? 'READY' : undefined);
+    expect(await registry.settledFaults()).toEqual([]);
+    await registry.own.stop();
+  });
+});
+
+test('a registry that is killed with its object store at any moment loses nothing', async () => {
+  const state = newState();
+  const operations: Operation[] = [];
+  for (const afterMs of [0, 10, 30, 70, 150]) {
+    const { started, client } = await startKillable({}, state);
+    const round = await Promise.all([smallDisk, smallDisk, disk].map((bytes) => client.upload(bytes)));
+    operations.push(...round);
+    for (const { metadata } of round) client.complete(metadata.imageId).catch(() => 'killed');
+    await delay(afterMs);
+    await killAll(started);
+  }
+  const own = await startOwn({ state, sweepSeconds: 1 });
+  const client = openClient(() => own.local.url, own.key);
+  for (const { id, metadata } of operations) {
+    // What was not accepted before the kill is asked for again, as a client does that got no answer.
+    await client.complete(metadata.imageId);
+    expect((await client.ended(id)).response?.status).toBe('READY');
+  }
+  expect(await settledFaults(state, own)).toEqual([]);
+});
+
+/** What is wrong with a registry on its own store once no job is left. */
+async function settledFaults(state: string, own: Awaited<ReturnType<typeof startOwn>>): Promise<string[]> {
+  const database = await own.local.database();
+  await eventually('the end of every job', async () => {
+    const jobs = await database.prepare('SELECT count(*) AS left FROM jobs').first<{ left: number }>();
+    return jobs?.left === 0;
+  });
+  const credential = JSON.parse(readFileSync(join(state, 'object-store.json'), 'utf8'));
+  const settings = { endpoint: own.local.s3Url, region: 'auto', bucket: 'bullion', ...credential };
+  return await faults({ database, store: s3Client(settings, own.local.s3Url), bucket: 'bullion' });
+}
