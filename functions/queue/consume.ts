@@ -1,4 +1,4 @@
-import { type Delivery, giveUpJob, runJob } from '../../registry/jobs/run.ts';
+import { type Delivery, giveUpJob, type JobSubject, runJob } from '../../registry/jobs/run.ts';
 import { type Bindings, type JobMessage, openContext } from '../context.ts';
 import { describeError, log } from '../log.ts';
 
@@ -17,9 +17,12 @@ export async function consumeJobs(
     }
     const context = openContext(bindings, execution, message.id);
     const began = Date.now();
+    let subject: JobSubject | undefined;
     let delivery: Delivery;
     try {
-      delivery = await runJob(context, jobId);
+      delivery = await runJob(context, jobId, (found) => {
+        subject = found;
+      });
     } catch (error) {
       // Not even the row could be written: the queue delivers it again, and in the end as a dead letter.
       delivery = { kind: 'retry', afterSeconds: 2 ** Math.min(message.attempts, 6), error };
@@ -30,10 +33,13 @@ export async function consumeJobs(
     log(error === undefined ? 'info' : 'warn', {
       event: 'job',
       jobId,
-      requestId: context.requestId,
+      kind: subject?.job.kind,
+      // That of the request that began it, so that one id finds all its lines.
+      requestId: subject?.job.requestId ?? context.requestId,
+      operationId: subject?.operationId,
       outcome: delivery.kind,
       durationMs: Date.now() - began,
-      attempts: message.attempts,
+      attempts: subject?.job.attempts,
       error,
       d1RoundTrips: context.db.cost.roundTrips,
       rowsRead: context.db.cost.rowsRead,

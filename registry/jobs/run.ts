@@ -3,7 +3,7 @@ import { retryDelaySeconds } from '../../core/retries.ts';
 import { WriteConflict } from '../../db/client.ts';
 import { findImage } from '../../db/images.ts';
 import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
-import { findUpload } from '../../db/uploads.ts';
+import { findUpload, findUploadOfJob } from '../../db/uploads.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
 import { deleteLayerObject } from '../layers/delete.ts';
@@ -11,6 +11,13 @@ import { discardUpload } from '../uploads/discard.ts';
 import { endUpload } from '../uploads/end.ts';
 import { judgeUpload } from '../uploads/judge.ts';
 import type { JobOutcome } from './outcome.ts';
+
+/** What a job is about, for the log. */
+export interface JobSubject {
+  readonly job: Pick<JobRow, 'kind' | 'requestId' | 'attempts'>;
+  /** The operation that it works for; none when it deletes a layer. */
+  readonly operationId: string | undefined;
+}
 
 /** What became of one delivery of a job. */
 export type Delivery =
@@ -33,22 +40,32 @@ const PERFORM: Record<JobRow['kind'], (context: Context, job: JobRow) => Promise
 };
 
 /**
- * Runs a job if it is due and nobody has it. Repeated, late and reordered deliveries are all the same: the lease
+ * Runs a job if it is due and nobody has it. `leased` gets what it is about before it begins. Repeated, late and reordered deliveries are all the same: the lease
  * lets one worker in, and every job is safe to run again. A verdict is final; an outage is tried again with
  * back-off, up to the attempts of the settings for a judgement, for ever for clean-up.
  */
-export async function runJob(context: Context, jobId: string): Promise<Delivery> {
+export async function runJob(
+  context: Context,
+  jobId: string,
+  leased: (subject: JobSubject) => void,
+): Promise<Delivery> {
   const { orm } = context.db;
   const leaseId = newId(context, 'job');
-  const [[job]] = await context.db.write([leaseJob(orm, jobId, leaseId, context.now(), LEASE_MS)]);
+  const [[job], [upload]] = await context.db.write([
+    leaseJob(orm, jobId, leaseId, context.now(), LEASE_MS),
+    findUploadOfJob(orm, jobId),
+  ]);
   if (job === undefined) return { kind: 'idle' };
+  leased({ job, operationId: upload?.operationId });
   if (job.attempts > context.settings.BULLION_JOB_ATTEMPTS && job.kind === 'judge-upload') {
     const error = new Error(job.lastError ?? 'its workers ended before they could say why');
     await giveUp(context, job, error);
     return { kind: 'given-up', error };
   }
   try {
-    const outcome = await PERFORM[job.kind](context, job);
+    // What the job begins belongs to the request that began the job.
+    const requestId = job.requestId ?? context.requestId;
+    const outcome = await PERFORM[job.kind]({ ...context, requestId }, job);
     if (outcome === 'done') {
       await context.db.write([deleteJob(orm, jobId)]);
       return { kind: 'done' };

@@ -10,6 +10,7 @@ import { type Client, type Operation, openClient } from './client.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 const BUCKET = 'bullion';
+const SECRET = 'secret-of-the-breakable-store';
 const HOUR_SECONDS = 3_600;
 /** Between two ticks while something is waited for: a job that is being worked on needs no message. */
 const LOOKS_PER_TICK = 8;
@@ -28,6 +29,8 @@ export interface BreakableRegistry {
   readonly client: Client;
   readonly proxy: FaultProxy;
   readonly behind: Omit<Behind, 'database'>;
+  /** The secret of its credential at the store. */
+  readonly secret: string;
   database(): Promise<D1Database>;
   /** Runs one statement with `?` filled in; out: its rows. */
   sql<Row>(statement: string, ...values: (string | number | null)[]): Promise<Row[]>;
@@ -41,7 +44,7 @@ export interface BreakableRegistry {
 
 /** The store and the proxy end with the test file. */
 export async function startBreakableStore(): Promise<BreakableStore> {
-  const credential = { accessKeyId: 'BULLIONFAULTS', secretAccessKey: 'secret-of-the-breakable-store' };
+  const credential = { accessKeyId: 'BULLIONFAULTS', secretAccessKey: SECRET };
   const server = await startObjectStore({
     dir: join(temporaryFolder(), 'objects'),
     host: '127.0.0.1',
@@ -87,6 +90,7 @@ export async function startOn(
     client: openClient(() => own.local.url, own.key),
     proxy: store.proxy,
     behind: store.behind,
+    secret: SECRET,
     database,
     async sql<Row>(statement: string, ...values: (string | number | null)[]) {
       const { results } = await (await database())
