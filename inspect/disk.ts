@@ -91,7 +91,11 @@ async function findVolumes(
     return [{ slot, meaning: meaningOf(undefined), reader, head, probe: wholeDisk }];
   }
   const found = new Map<number, Volume>();
-  const slots = (table?.slots ?? []).filter(({ start, size }) => start + size <= reader.size);
+  // A partition may end a little behind the disk; what is there of it is read.
+  const slots = (table?.slots ?? []).flatMap((slot) => {
+    const size = Math.min(slot.size, reader.size - slot.start);
+    return size > 0 ? [{ ...slot, size }] : [];
+  });
   await attempt(context.findings, undefined, () =>
     probeSlots(reader, slots, context.wholeFileIsDisk, (volume) => found.set(volume.slot.number, volume)),
   );
@@ -102,7 +106,7 @@ async function findVolumes(
     head: new Uint8Array(0),
   });
   return (table?.slots ?? [])
-    .map((slot) => found.get(slot.number) ?? unread(slot))
+    .map((slot) => ({ ...(found.get(slot.number) ?? unread(slot)), slot }))
     .sort((a, b) => a.slot.number - b.slot.number);
 }
 

@@ -2,6 +2,7 @@ import { BTRFS_HEAD_BYTES } from './filesystems/btrfs.ts';
 import { exfatLabel } from './filesystems/exfat.ts';
 import { parseFat } from './filesystems/fat.ts';
 import { openFat } from './filesystems/fat-files.ts';
+import { hfsplusLabel } from './filesystems/hfsplus.ts';
 import { probeMdraidTail } from './filesystems/mdraid.ts';
 import { ntfsLabel } from './filesystems/ntfs.ts';
 import type { Probe } from './filesystems/probe.ts';
@@ -99,6 +100,8 @@ export async function labelOf(volume: Volume, limits: Limits): Promise<string | 
       return ntfsLabel(reader, head);
     case 'EXFAT':
       return exfatLabel(reader, head);
+    case 'HFSPLUS':
+      return hfsplusLabel(reader, head);
     default:
       return probe?.label;
   }

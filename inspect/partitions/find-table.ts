@@ -1,4 +1,5 @@
 /** Which partition table a disk has, when several could be meant, and what is wrong with it. */
+import { probeMdraidTail } from '../filesystems/mdraid.ts';
 import type { Probe } from '../filesystems/probe.ts';
 import { probeVolume } from '../filesystems/probe-all.ts';
 import { whole } from '../readers/bytes.ts';
@@ -83,8 +84,13 @@ export async function findTable(view: RangeReader, context: GptContext): Promise
   if (probe !== undefined) return { head, mbr, wholeDisk: probe, recognised: true };
   const table = primaries.faulty ? undefined : await tableFromBackup(view, primaries, context);
   if (table !== undefined) return withTable(table);
-  if (primaries.signed) refuseWithoutGpt(primaries, findings);
-  return { head, mbr, recognised: primaries.signed };
+  if (primaries.signed) {
+    refuseWithoutGpt(primaries, findings);
+    return { head, mbr, recognised: true };
+  }
+  const member = await probeMdraidTail(view);
+  if (member !== undefined) return { head, mbr, wholeDisk: member, recognised: true };
+  return { head, mbr, recognised: false };
 }
 
 /** Whether the first sector is a file system's although it could be read as an MBR. */

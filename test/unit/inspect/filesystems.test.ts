@@ -187,8 +187,23 @@ const CASES: readonly Case[] = [
       .write(1026, big(4, 2))
       .write(1064, big(4096, 4))
       .write(1068, big(1000, 4))
-      .write(1128, BYTES.slice(0, 8)),
+      .write(1128, BYTES.slice(0, 8))
+      .write(1024 + 272 + 16, big(5, 4))
+      .write(5 * 4096 + 24, big(2, 4))
+      .write(5 * 4096 + 32, big(8192, 2))
+      .write(5 * 4096 + 2 * 8192 + 14, [
+        ...big(16, 2),
+        ...big(1, 4),
+        ...big(3, 2),
+        0,
+        0x4d,
+        0,
+        0x61,
+        0,
+        0x63,
+      ]),
     fileSystem: 'HFSPLUS',
+    label: 'Mac',
     uuid: '1011121314151617',
   },
   {

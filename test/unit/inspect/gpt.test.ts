@@ -206,21 +206,3 @@ describe('an MBR beside a GPT', () => {
     expect(found).toEqual(codes);
   });
 });
-
-describe('reads', () => {
-  it.each([64 * MIB, 2 ** 40, 8 * 2 ** 40])('are the same for a disk of %d bytes', async (size) => {
-    const disk = writeGpt(new DiskImage(size), [ROOT]);
-    const source = disk.reader();
-    let bytes = 0;
-    const counted = {
-      size,
-      read: (offset: number, length: number) => {
-        bytes += length;
-        return source.read(offset, length);
-      },
-    };
-    const { facts } = await examine(counted);
-    expect(facts.partitionTable).toBe('GPT');
-    expect(bytes).toBeLessThan(256 * 1024);
-  });
-});
