@@ -77,10 +77,11 @@ export const idempotent: MiddlewareHandler<HttpEnv> = async (c, next) => {
 };
 
 async function readBody(request: Request): Promise<Record<string, unknown>> {
-  const text = new TextDecoder().decode(await limitedBytes(request));
-  if (text.trim() === '') return {};
+  const bytes = await limitedBytes(request);
   let body: unknown;
   try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+    if (text.trim() === '') return {};
     body = JSON.parse(text);
   } catch (error) {
     throw new RegistryError(

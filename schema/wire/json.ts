@@ -28,7 +28,7 @@ function knownMembers(raw: unknown, shape: Shape): unknown {
 }
 
 /** The reason for which a value of the wrong type is refused, or none at all. */
-function requiredOr(expected: string) {
+export function requiredOr(expected: string) {
   return (issue: { readonly input?: unknown }) =>
     issue.input === undefined ? 'is required' : `expected ${expected}`;
 }
@@ -64,7 +64,9 @@ const INT64_MAX = 2n ** 63n - 1n;
  */
 export function int64(min: number, max: number) {
   return z
-    .union([z.string(), z.number()], { error: 'expected an integer, as a number or a decimal string' })
+    .union([z.string(), z.number()], {
+      error: requiredOr('an integer, as a number or a decimal string'),
+    })
     .transform((given, context) => {
       const problem = (text: string) => {
         context.addIssue({ code: 'custom', message: text });

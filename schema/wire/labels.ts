@@ -4,7 +4,7 @@ import { type LabelRules, labelViolations } from '../../core/names.ts';
 /** A set of labels judged by the rules of its resource; an issue's path ends in the key that is wrong. */
 export function labels(rules: LabelRules) {
   const record = z
-    .record(z.string(), z.string({ error: 'expected a string' }))
+    .record(z.string(), z.string({ error: 'expected a string' }), { error: 'expected an object' })
     .superRefine((given, context) => {
       for (const { field, description } of labelViolations(given, rules)) {
         const key = /^labels\[(.*)\]$/s.exec(field)?.[1];

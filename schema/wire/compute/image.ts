@@ -21,6 +21,7 @@ import {
   pageSize,
   pageToken,
   query,
+  requiredOr,
   requiredText,
   ruled,
   timestamp,
@@ -52,7 +53,7 @@ const uploadMessage = message({
     description: 'exact length of the file in bytes',
   }),
   sha256: z
-    .string()
+    .string({ error: 'expected a string' })
     .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits')
     .transform((digits) => digits.toLowerCase())
     .optional(),
@@ -71,7 +72,7 @@ export const createImageBody = message({
   family: ruled(checkFamily).optional(),
   minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
   productIds: z
-    .array(z.string())
+    .array(z.string({ error: requiredOr('a string') }), { error: requiredOr('an array') })
     .superRefine((ids, context) => {
       const reason = checkProductIds(ids);
       if (reason !== undefined) context.addIssue({ code: 'custom', message: reason });

@@ -1,14 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { MAX_PARTS } from '../../../core/upload-plan.ts';
-import { int64, int64Text, message, timestamp } from '../json.ts';
+import { int64, int64Text, message, requiredOr, requiredText, timestamp } from '../json.ts';
 
 const MAX_SIGNED = 1000;
+const ARRAY = { error: requiredOr('an array') };
 
 const partNumber = int64(1, MAX_PARTS).openapi({ type: 'integer', format: 'int32' });
 
 export const signPartsBody = message({
   partNumbers: z
-    .array(partNumber)
+    .array(partNumber, ARRAY)
     .max(MAX_SIGNED, `at most ${MAX_SIGNED} parts are signed at once`)
     .optional(),
   parts: z
@@ -16,10 +17,11 @@ export const signPartsBody = message({
       message({
         partNumber,
         md5: z
-          .string()
+          .string({ error: 'expected a string' })
           .regex(/^[A-Za-z0-9+/]{22}==$/, 'must be the MD5 of the part in base64 (24 characters)')
           .optional(),
       }),
+      ARRAY,
     )
     .max(MAX_SIGNED, `at most ${MAX_SIGNED} parts are signed at once`)
     .optional(),
@@ -75,7 +77,7 @@ export const upload = z
 
 export const completeUploadBody = message({
   parts: z
-    .array(message({ partNumber, etag: z.string().min(1, 'is required').max(256) }))
+    .array(message({ partNumber, etag: requiredText(256) }), ARRAY)
     .max(MAX_PARTS)
     .optional(),
 }).openapi('CompleteUploadRequest');
