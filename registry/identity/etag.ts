@@ -11,10 +11,10 @@ interface Versioned {
   readonly labels?: Readonly<Record<string, string>> | null;
 }
 
-/** The entity tag of a resource's content, with its quotes: two versions with the same content are one. */
+/** The entity tag of a resource's content, without quotes: two versions with the same content are one. */
 export async function contentEtag({ id, name, description, labels }: Versioned): Promise<string> {
   const digest = await sha256Hex(canonicalJson({ name, description, labels: labels ?? {} }));
-  return `"${id}-${digest.slice(0, 16)}"`;
+  return `${id}-${digest.slice(0, 16)}`;
 }
 
 /** Throws STALE when `If-Match` was given and names another version. */
