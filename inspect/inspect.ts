@@ -9,21 +9,15 @@ import { SCAN_GAP_BYTES } from './containers/scan.ts';
 import { footerAtEnd, openVhd } from './containers/vhd/open.ts';
 import { openVmdk } from './containers/vmdk/open.ts';
 import { examineDisk } from './disk.ts';
+import type { Foreign } from './foreign/foreign.ts';
+import { ISO, ISO_START, isIso } from './foreign/iso.ts';
+import { isDmg, recogniseOther } from './foreign/signatures.ts';
 import { BudgetExceeded, DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { isPartitioned, parseMbr } from './partitions/mbr.ts';
 import { covers, hasBytes } from './readers/bytes.ts';
 import { Meter } from './readers/metered-reader.ts';
 import type { RangeReader } from './readers/range-reader.ts';
-import {
-  type Foreign,
-  type Image,
-  ISO,
-  ISO_START,
-  isDmg,
-  isIso,
-  recogniseImage,
-  recogniseOther,
-} from './recognise.ts';
+import { type Image, recogniseImage } from './recognise.ts';
 import { type DiskFacts, Findings, type Format, type Report, type Scan } from './report.ts';
 
 /** A file up to this size is read whole; of a larger one its head and its tail are read first. */

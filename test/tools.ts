@@ -9,7 +9,7 @@ export function hasTool(name: string, versionFlag = '--version'): boolean {
   const found = spawnSync(name, [versionFlag], { stdio: 'ignore' }).error === undefined;
   if (!found && process.env.CI === 'true') {
     throw new Error(
-      `${name} is needed for these tests and is not installed; install it (Debian: qemu-utils)`,
+      `${name} is needed for these tests and is not installed`,
     );
   }
   return found;

@@ -1,15 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { inspect } from '../../../inspect/inspect.ts';
-import type { RangeReader } from '../../../inspect/readers/range-reader.ts';
 import { corpusEntry, corpusReader } from '../../corpus.ts';
-import { hasTool } from '../../tools.ts';
 import { codes } from './build/judge.ts';
 import { random } from './build/mutate.ts';
 import { openGuest } from './guest.ts';
+import { itWith, reading, run } from './tools.ts';
 
 /** What `qemu-img convert` is told, and what the inspection must say of the result. */
 type Case = readonly [format: 'qcow2' | 'vmdk' | 'vpc', options: string, expected: Record<string, unknown>];
@@ -42,63 +39,46 @@ const CASES: readonly Case[] = [
 ];
 const FORMATS = { qcow2: 'QCOW2', vmdk: 'VMDK', vpc: 'VHD' } as const;
 
-function handleReader(handle: FileHandle, size: number): RangeReader {
-  return {
-    size,
-    read: async (offset, length) => {
-      const bytes = new Uint8Array(length);
-      const { bytesRead } = await handle.read(bytes, 0, length, offset);
-      return bytes.subarray(0, bytesRead);
-    },
-  };
+/** A partitioned disk, with something that does not compress in a free part of it, off every boundary. */
+let disk: Promise<Uint8Array> | undefined;
+
+async function makeDisk(): Promise<Uint8Array> {
+  const entry = corpusEntry('gpt-bios-uefi.img');
+  const bytes = await corpusReader(entry).read(0, entry.bytes);
+  const next = random(17);
+  for (let i = 7_340_100; i < 7_900_003; i++) bytes[i] = next() * 256;
+  return bytes;
 }
 
-describe.skipIf(!hasTool('qemu-img'))('what qemu-img writes', () => {
-  let folder: string;
-  let disk: string;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'round-trip-'));
-    disk = join(folder, 'disk.raw');
-    const entry = corpusEntry('gpt-bios-uefi.img');
-    const bytes = await corpusReader(entry).read(0, entry.bytes);
-    // Something that does not compress, off every boundary, in a free part of the disk.
-    const next = random(17);
-    for (let i = 7_340_100; i < 7_900_003; i++) bytes[i] = next() * 256;
-    await writeFile(disk, bytes);
-  });
-
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  it.each(CASES)('%s %s has the same guest', async (format, options, expected) => {
-    const image = join(folder, 'image');
-    const back = join(folder, 'back.raw');
-    const words = options.split(' ').filter((word) => word !== '');
-    execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', format, ...words, disk, image]);
-    execFileSync('qemu-img', ['convert', '-f', format, '-O', 'raw', image, back]);
-    const whole = await readFile(back);
-    const handle = await open(image);
-    try {
-      const file = handleReader(handle, (await handle.stat()).size);
-      const report = await inspect(file);
-      expect(codes(report).filter((code) => code !== 'GPT_BACKUP_MISPLACED')).toEqual([]);
-      expect(report).toMatchObject({
-        verdict: 'accept',
-        format: FORMATS[format],
-        virtualSize: String(whole.length),
-        scan: { complete: true },
-        bootModes: ['BIOS', 'UEFI'],
-        ...expected,
+describe('what qemu-img writes', () => {
+  for (const [format, options, expected] of CASES) {
+    itWith(['qemu-img'], `${format} ${options} has the same guest`, async (folder) => {
+      const [raw, image, back] = ['disk.raw', 'image', 'back.raw'].map((name) => join(folder, name));
+      disk ??= makeDisk();
+      await writeFile(raw!, await disk);
+      const words = options.split(' ').filter((word) => word !== '');
+      run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...words, raw!, image!]);
+      run('qemu-img', ['convert', '-f', format, '-O', 'raw', image!, back!]);
+      const whole = await readFile(back!);
+      await reading(image!, async (file) => {
+        const report = await inspect(file);
+        expect(codes(report).filter((code) => code !== 'GPT_BACKUP_MISPLACED')).toEqual([]);
+        expect(report).toMatchObject({
+          verdict: 'accept',
+          format: FORMATS[format],
+          virtualSize: String(whole.length),
+          scan: { complete: true },
+          bootModes: ['BIOS', 'UEFI'],
+          ...expected,
+        });
+        const guest = await openGuest(file);
+        expect(Buffer.compare(whole, await guest.read(0, guest.size))).toBe(0);
+        // In pieces off every boundary, as structures are read.
+        for (let at = 511; at < guest.size; at += 700_001) {
+          const piece = await guest.read(at, Math.min(70_000, guest.size - at));
+          expect(Buffer.compare(whole.subarray(at, at + piece.length), piece), `at ${at}`).toBe(0);
+        }
       });
-      const guest = await openGuest(file);
-      expect(Buffer.compare(whole, await guest.read(0, guest.size))).toBe(0);
-      // In pieces off every boundary, as structures are read.
-      for (let at = 511; at < guest.size; at += 700_001) {
-        const piece = await guest.read(at, Math.min(70_000, guest.size - at));
-        expect(Buffer.compare(whole.subarray(at, at + piece.length), piece), `at ${at}`).toBe(0);
-      }
-    } finally {
-      await handle.close();
-    }
-  });
+    });
+  }
 });

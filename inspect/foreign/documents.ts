@@ -1,7 +1,7 @@
 /** Text that is uploaded in place of a disk: error pages, manifests, scripts. */
-import { hasAscii, hasBytes } from './readers/bytes.ts';
-import { latin1 } from './readers/text.ts';
-import type { Foreign } from './recognise.ts';
+import { hasAscii, hasBytes } from '../readers/bytes.ts';
+import { latin1 } from '../readers/text.ts';
+import type { Foreign } from './foreign.ts';
 
 /** How far into a document its kind must show itself. */
 const LOOK_BYTES = 4096;

@@ -1,6 +1,6 @@
 /** What an archive around a disk says of its members, as far as the first bytes show it. */
-import { allZero, covers, hasAscii, hasBytes, u8, u16le, u32le } from './readers/bytes.ts';
-import { latin1, untilNul } from './readers/text.ts';
+import { allZero, covers, hasAscii, hasBytes, u8, u16le, u32le } from '../readers/bytes.ts';
+import { latin1, untilNul } from '../readers/text.ts';
 
 const TAR_BLOCK = 512;
 const MAX_MEMBERS = 16;
