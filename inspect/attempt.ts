@@ -10,26 +10,23 @@ export async function attempt<T>(
   volume: Volume | undefined,
   search: () => Promise<T>,
 ): Promise<T | undefined> {
-  const where = volume === undefined ? {} : { offset: String(volume.slot.start) };
-  const what = volume === undefined ? 'the partitions' : nameOf(volume);
   try {
     return await search();
   } catch (error) {
     if (error instanceof Damaged || error instanceof OutOfBounds) {
-      const reason = error instanceof Damaged ? error.message : 'a structure ends before its fields do';
-      findings.add('FILE_SYSTEM_DAMAGED', {
-        message: `The ${volume?.probe?.fileSystem ?? 'file system'} on ${what} is damaged: ${reason}. Check it with its own tools.`,
-        ...where,
-        found: reason,
-      });
+      noteDamaged(
+        findings,
+        volume,
+        error instanceof Damaged ? error.message : 'a structure ends before its fields do',
+      );
     } else if (error instanceof Locked) {
-      noteEncrypted(findings, volume, 'a directory that the search leads through');
+      noteEncrypted(findings, volume, error.message);
     } else if (error instanceof GivenUp || error instanceof BudgetExceeded) {
       const reason =
         error instanceof GivenUp ? error.message : 'it takes more reads than an inspection may make';
       findings.add('FACTS_INCOMPLETE', {
-        message: `The search for facts on ${what} was stopped: ${reason}. The image is usable; declare what is missing.`,
-        ...where,
+        message: `The search for facts on ${nameOf(volume)} was stopped: ${reason}. The image is usable; declare what is missing.`,
+        ...placeOf(volume),
         found: reason,
       });
     } else {
@@ -39,14 +36,29 @@ export async function attempt<T>(
   }
 }
 
-function nameOf({ slot }: Volume): string {
-  return slot.number === 0 ? 'the disk' : `partition ${slot.number}`;
+function nameOf(volume: Volume | undefined): string {
+  if (volume === undefined) return 'the partitions';
+  return volume.slot.number === 0 ? 'the disk' : `partition ${volume.slot.number}`;
+}
+
+function placeOf(volume: Volume | undefined): { offset?: string } {
+  return volume === undefined ? {} : { offset: String(volume.slot.start) };
+}
+
+/** Notes that the file system of a volume has a wrong structure. */
+export function noteDamaged(findings: Findings, volume: Volume | undefined, reason: string): void {
+  const fileSystem = volume?.probe?.fileSystem ?? 'file system';
+  findings.add('FILE_SYSTEM_DAMAGED', {
+    message: `The ${fileSystem} on ${nameOf(volume)} is damaged: ${reason}. Check it with its own tools.`,
+    ...placeOf(volume),
+    found: reason,
+  });
 }
 
 /** Notes that something on a volume could not be looked into. */
 export function noteEncrypted(findings: Findings, volume: Volume | undefined, what: string): void {
   findings.add('ENCRYPTED_VOLUME', {
-    message: `On ${volume === undefined ? 'the disk' : nameOf(volume)} ${what} is encrypted; what is inside could not be read, so declare the operating system.`,
-    ...(volume === undefined ? {} : { offset: String(volume.slot.start) }),
+    message: `On ${nameOf(volume)} ${what} is encrypted; what is inside could not be read, so declare the operating system.`,
+    ...placeOf(volume),
   });
 }

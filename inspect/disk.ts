@@ -1,5 +1,5 @@
 /** What a guest's disk shows, whatever container holds it: its partitions, and what is on them. */
-import { attempt, noteEncrypted } from './attempt.ts';
+import { attempt, noteDamaged, noteEncrypted } from './attempt.ts';
 import { bootModes, isFat } from './boot.ts';
 import { type Esp, readEsp } from './esp.ts';
 import { openVolume } from './filesystems/open.ts';
@@ -157,6 +157,7 @@ function noteVolumes(
     if (fileSystem === 'LUKS' || fileSystem === 'BITLOCKER') {
       noteEncrypted(findings, volume, `the ${fileSystem} volume`);
     }
+    if (volume.probe?.damage !== undefined) noteDamaged(findings, volume, volume.probe.damage);
   }
   if (facts.bootModes?.length === 0) {
     findings.add('NOT_BOOTABLE', {

@@ -142,7 +142,7 @@ class BtrfsFiles implements FileTree<BtrfsNode> {
     const uncompressed = toNumber(u64le(data, 8));
     const compression = u8(data, 16);
     const kind = u8(data, 20);
-    if (u8(data, 17) !== 0) throw new Locked('a file is encrypted');
+    if (u8(data, 17) !== 0) throw new Locked('a file');
     if (compression !== 0 && uncompressed > MOST_UNCOMPRESSED) {
       throw new Damaged('a compressed extent claims more than any holds');
     }

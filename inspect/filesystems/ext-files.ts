@@ -153,7 +153,7 @@ class ExtTree implements FileTree<ExtNode> {
   }
 
   async #content(node: ExtNode, from: number, length: number): Promise<Uint8Array> {
-    if ((node.flags & INODE.encrypted) !== 0) throw new Locked('a file is encrypted');
+    if ((node.flags & INODE.encrypted) !== 0) throw new Locked('a file');
     if ((node.flags & INODE.inline) !== 0) return slice(inlineData(node.inode), from, length);
     this.#nodes = 0;
     const { blockBytes } = this.#sb;
@@ -249,7 +249,7 @@ class ExtTree implements FileTree<ExtNode> {
   }
 
   async *#entries(directory: ExtNode): AsyncGenerator<{ inode: number; bytes: Uint8Array }> {
-    if ((directory.flags & INODE.encrypted) !== 0) throw new Locked('a directory is encrypted');
+    if ((directory.flags & INODE.encrypted) !== 0) throw new Locked('a directory');
     const isInline = (directory.flags & INODE.inline) !== 0;
     const { blockBytes } = this.#sb;
     const step = isInline ? directory.size : DIRECTORY_STEP_BYTES;

@@ -31,15 +31,18 @@ export interface LogicalVolume {
   readonly reader: RangeReader;
 }
 
-/**
- * The visible logical volumes that lie wholly and linearly on this physical volume, those named like a root first,
- * swap left out. Throws GivenUp when there are volumes but none of that kind.
- */
-export async function logicalVolumes(volume: RangeReader, head: Uint8Array): Promise<LogicalVolume[]> {
+export interface LogicalVolumes {
+  /** Those that lie wholly and linearly on this physical volume, those named like a root first. */
+  readonly plain: readonly LogicalVolume[];
+  /** How many others there are: thin, mirrored, striped, or on other physical volumes too. */
+  readonly others: number;
+}
+
+/** The visible logical volumes, swap left out. Throws Damaged or GivenUp when their description cannot be read. */
+export async function logicalVolumes(volume: RangeReader, head: Uint8Array): Promise<LogicalVolumes> {
   const at = findLvmHeader(head);
-  if (at === undefined) return [];
-  const text = await readText(volume, head, at);
-  if (text === undefined) return [];
+  const text = at === undefined ? undefined : await readText(volume, head, at);
+  if (at === undefined || text === undefined) return { plain: [], others: 0 };
   const group = [...(parseLvmText(text)?.sections.values() ?? [])][0];
   if (group === undefined) throw new Damaged('the description of its volume group cannot be read');
   const id = latin1(slice(head, at, 32));
@@ -87,7 +90,7 @@ async function readInside(volume: RangeReader, offset: number, length: number): 
   return volume.read(offset, length);
 }
 
-function volumesOf(volume: RangeReader, group: Section, id: string): LogicalVolume[] {
+function volumesOf(volume: RangeReader, group: Section, id: string): LogicalVolumes {
   const extentBytes = numberOf(group.values.get('extent_size')) * SECTOR;
   const physical = [...(group.sections.get('physical_volumes')?.sections ?? [])].find(
     ([, section]) => String(section.values.get('id')).replaceAll('-', '') === id,
@@ -107,13 +110,9 @@ function volumesOf(volume: RangeReader, group: Section, id: string): LogicalVolu
     if (extents === undefined || last === undefined) return [];
     return [{ name: lv, reader: readerOf(volume, extents, last.fileOffset + last.length) }];
   });
-  if (logical.length > 0 && plain.length === 0) {
-    throw new GivenUp(
-      'its logical volumes are of kinds that are not read, or lie on other physical volumes too',
-    );
-  }
   const rank = ({ name: lv }: LogicalVolume) => (ROOT_NAMES.includes(lv) ? 0 : 1);
-  return plain.sort((a, b) => rank(a) - rank(b));
+  plain.sort((a, b) => rank(a) - rank(b));
+  return { plain, others: logical.length - plain.length };
 }
 
 interface Physical {

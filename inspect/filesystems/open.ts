@@ -8,7 +8,7 @@ import { openExt } from './ext-files.ts';
 import { logicalVolumes } from './lvm2-volumes.ts';
 import type { Probe } from './probe.ts';
 import { probeVolume } from './probe-all.ts';
-import type { FileNode, FileTree } from './tree.ts';
+import { type FileNode, type FileTree, GivenUp, Locked } from './tree.ts';
 import { parseXfsSuperblock } from './xfs.ts';
 import { openXfs } from './xfs-files.ts';
 
@@ -51,15 +51,28 @@ export async function* openVolume(
       return;
     }
     case 'LVM2_MEMBER':
-      for (const { reader } of await logicalVolumes(volume, head)) yield* openLogical(reader, limits);
+      yield* openLogicalVolumes(volume, head, limits);
       return;
   }
 }
 
-async function* openLogical(reader: RangeReader, limits: Limits): AsyncGenerator<Opened> {
-  const head = await reader.read(0, Math.min(reader.size, BTRFS_HEAD_BYTES));
-  const probe = probeVolume(head, reader.size);
-  // A physical volume inside a logical one is nobody's root.
-  if (probe !== undefined && probe.fileSystem !== 'LVM2_MEMBER')
-    yield* openVolume(reader, head, probe, limits);
+/** The trees of all logical volumes that can be read; what the others hindered is thrown behind them. */
+async function* openLogicalVolumes(
+  volume: RangeReader,
+  head: Uint8Array,
+  limits: Limits,
+): AsyncGenerator<Opened> {
+  const { plain, others } = await logicalVolumes(volume, head);
+  let locked = false;
+  for (const { reader } of plain) {
+    const start = await reader.read(0, Math.min(reader.size, BTRFS_HEAD_BYTES));
+    const probe = probeVolume(start, reader.size);
+    locked ||= probe?.fileSystem === 'LUKS';
+    // A physical volume inside a logical one is nobody's root.
+    if (probe !== undefined && probe.fileSystem !== 'LVM2_MEMBER') {
+      yield* openVolume(reader, start, probe, limits);
+    }
+  }
+  if (locked) throw new Locked('a logical volume');
+  if (others > 0) throw new GivenUp('some of its logical volumes do not lie plainly on it');
 }

@@ -7,6 +7,8 @@ export interface Probe {
   readonly uuid?: string | undefined;
   /** Bytes that the file system takes for its own, when it says so. A leftover often does not fit its volume. */
   readonly extentBytes?: number;
+  /** What the file system says is wrong with itself. */
+  readonly damage?: string;
 }
 
 /**

@@ -40,7 +40,7 @@ export class GivenUp extends Error {
   override readonly name = 'GivenUp';
 }
 
-/** What was asked for is encrypted. */
+/** What was asked for is encrypted; the message names it: "a directory". */
 export class Locked extends Error {
   override readonly name = 'Locked';
 }

@@ -18,11 +18,8 @@ import { type Extent, readExtents } from './extents.ts';
 import { Damaged, type FileNode, type FileTree, GivenUp, kindOfMode } from './tree.ts';
 import type { XfsSuperblock } from './xfs.ts';
 
-const INCOMPATIBLE = {
-  needsRepair: 0x10,
-  /** File types, sparse inodes, meta uuid, wide times, repair mark, wide counters, exchange, parents, metadir, gaps. */
-  known: 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x80 | 0x100 | 0x400,
-} as const;
+/** File types, sparse inodes, meta uuid, wide times, repair mark, wide counters, exchange, parents, metadir, gaps. */
+const KNOWN_INCOMPATIBLE = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x40 | 0x80 | 0x100 | 0x400;
 const FEATURES2_FILE_TYPE = 0x200;
 const FORMAT = { local: 1, extents: 2, btree: 3 } as const;
 const FLAG_REALTIME = 1;
@@ -41,11 +38,10 @@ export interface XfsNode extends FileNode {
 
 /** Opens the file system; throws GivenUp when it uses what is not known here, Damaged when its sizes contradict. */
 export function openXfs(volume: RangeReader, sb: XfsSuperblock, limits: Limits): FileTree<XfsNode> {
-  const unknown = sb.incompatible & ~INCOMPATIBLE.known;
+  const unknown = sb.incompatible & ~KNOWN_INCOMPATIBLE;
   if (unknown !== 0) {
     throw new GivenUp(`it uses features that are not read here (0x${(unknown >>> 0).toString(16)})`);
   }
-  if ((sb.incompatible & INCOMPATIBLE.needsRepair) !== 0) throw new Damaged('it is marked as needing repair');
   if (sb.version !== 4 && sb.version !== 5) throw new GivenUp(`its version is ${sb.version}`);
   const inodesPerBlock = sb.blockBytes / sb.inodeBytes;
   const sound =

@@ -11,6 +11,9 @@ import { label } from '../readers/text.ts';
 import { uuidOf } from '../readers/uuid.ts';
 import { isPowerOfTwo, type Probe } from './probe.ts';
 
+/** The incompatible feature that a broken-off repair leaves behind. */
+const NEEDS_REPAIR = 0x10;
+
 export interface XfsSuperblock {
   readonly blockBytes: number;
   readonly blocks: number;
@@ -62,5 +65,6 @@ export function probeXfs(head: Uint8Array): Probe | undefined {
     label: label(slice(head, 108, 12)),
     uuid: uuidOf(head, 32),
     extentBytes: sb.blocks * sb.blockBytes,
+    ...((sb.incompatible & NEEDS_REPAIR) === 0 ? {} : { damage: 'it is marked as needing repair' }),
   };
 }

@@ -101,6 +101,16 @@ describe('a file system with a wrong structure', () => {
   });
 });
 
+describe('an XFS that is marked as needing repair', () => {
+  it('is read, and the mark is noted', async () => {
+    const disk = await Tampered.of('gpt-uefi-aa64-xfs.img');
+    const at = disk.find('XFSB') + 219;
+    const { facts, codes } = await examine(disk.write(at, [disk.bytes[at]! | 0x10]).reader);
+    expect(facts.os?.id).toBe('nixos');
+    expect(codes).toEqual(['FILE_SYSTEM_DAMAGED']);
+  });
+});
+
 describe('the text of a volume group', () => {
   it('is read with its comments, strings and lists', () => {
     const text = `# made by hand

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { decompressExtent } from '../../../inspect/filesystems/btrfs-compression.ts';
 import { unlzo } from '../../../inspect/readers/lzo.ts';
@@ -65,5 +66,16 @@ describe('an LZO extent of btrfs', () => {
 
   it('is refused when a segment is cut', () => {
     expect(decompressExtent(2, Uint8Array.from([20, 0, 0, 0, 16, 0, 0, 0, 20]), 100, 4096)).toBeUndefined();
+  });
+});
+
+describe('another extent of btrfs', () => {
+  it('is inflated, whatever follows the stream', () => {
+    const stored = Buffer.concat([deflateSync('content of a file'), Buffer.alloc(100)]);
+    expect(text(decompressExtent(1, stored, 17, 4096))).toBe('content of a file');
+  });
+
+  it.each([1, 3, 4])('is refused when it is none of kind %d', (kind) => {
+    expect(decompressExtent(kind, Buffer.from('neither one nor the other'), 100, 4096)).toBeUndefined();
   });
 });
