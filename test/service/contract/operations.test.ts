@@ -93,7 +93,8 @@ describe('a list of operations', () => {
       updateMask: 'name',
       name: 'a120',
     });
-    const expected = [update, created];
+    const bound = await api.call<Operation>('POST', `${IMAGES}/${id}:setAccessBindings`, {});
+    const expected = [bound, update, created];
     expect((await api.get<OperationList>(path)).operations).toEqual(expected);
     const paged: Operation[] = [];
     for (let pageToken: string | undefined = ''; pageToken !== undefined; ) {

@@ -1,0 +1,347 @@
+/** Every route of `GET /openapi.json`: closed to nobody, to strangers, and answering as it says. */
+import { describe, expect, test } from 'vitest';
+import { Client, type Fields, IMAGES, imageIdOf, type Operation, sendPart } from './client.ts';
+import { emptyDisk } from './disks.ts';
+import { faultsOf, type Schema, schemasIn } from './json-schema.ts';
+import { startOwn } from './setup/registry.ts';
+import { AMPLE, newTenant } from './tenant.ts';
+
+interface Route {
+  readonly security?: readonly unknown[];
+  readonly responses: Readonly<
+    Record<string, { readonly content?: { readonly 'application/json'?: { readonly schema: Schema } } }>
+  >;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Route>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+/** What a route is called with. */
+interface Call {
+  /** Fills the one parameter of the path. */
+  readonly id?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Fields;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+interface Filling {
+  /** What a stranger is told; `own` where everybody is answered, but with nothing of others. */
+  readonly stranger: 403 | 404 | 'own';
+  /** The first administrator instead of the tenant. */
+  readonly by?: 'operator';
+  /** A call that succeeds, on resources of its own where it changes something. */
+  readonly call: () => Call | Promise<Call>;
+}
+
+const own = await startOwn();
+const { local } = own;
+const tenant = await newTenant(local, { limits: AMPLE });
+const stranger = await newTenant(local);
+const operator = new Client(local.url, own.key);
+const nobody = new Client(local.url, undefined);
+const { api, folderId, cloudId, accountId } = tenant;
+const { paths, components } = await nobody.get<Document>('/openapi.json');
+
+const bytes = await emptyDisk();
+const family = 'swept';
+const ready = await api.ready(bytes, { folderId, family, name: 'swept', labels: { k: 'v' } });
+const done = await api.call<Operation>('PATCH', `${IMAGES}/${ready.id}`, {
+  updateMask: 'name',
+  name: 'done',
+});
+let count = 0;
+const newName = () => `swept-${++count}`;
+
+/** An image that waits for its bytes, all parts sent. */
+async function uploading(): Promise<{ operation: Operation; id: string }> {
+  const operation = await api.create({ folderId, upload: { size: bytes.length } });
+  const id = imageIdOf(operation);
+  await sendPart((await api.sign(id, [1]))[0]!, bytes);
+  return { operation, id };
+}
+const madeBy = async (caller: Client, path: string, body: Fields, member: string) => {
+  const operation = await caller.call<Operation>('POST', path, { name: newName(), ...body });
+  return (await caller.finished(operation)).metadata[member] as string;
+};
+const CLOUDS = '/resource-manager/v1/clouds';
+const FOLDERS = '/resource-manager/v1/folders';
+const ACCOUNTS = '/iam/v1/serviceAccounts';
+const KEYS = '/iam/v1/apiKeys';
+const newFolder = () => madeBy(api, FOLDERS, { cloudId }, 'folderId');
+const newAccount = () => madeBy(api, ACCOUNTS, { folderId }, 'serviceAccountId');
+const newCloud = () => madeBy(operator, CLOUDS, { organizationId: 'local' }, 'cloudId');
+const newKey = async () =>
+  (await api.call<{ apiKey: { id: string } }>('POST', KEYS, { serviceAccountId: accountId })).apiKey.id;
+
+const binding = { roleId: 'viewer', subject: { id: accountId, type: 'serviceAccount' } };
+const ownership = {
+  roleId: 'resource-manager.clouds.owner',
+  subject: { id: 'local-admin', type: 'serviceAccount' },
+};
+const renamed = () => ({ updateMask: 'name', name: newName() });
+const page = { pageSize: '10' };
+
+/** The three methods of a kind of resource that carries bindings. */
+const bindings = (
+  path: string,
+  make: () => string | Promise<string>,
+  rest: Omit<Filling, 'call'> = { stranger: 404 },
+): Record<string, Filling> => ({
+  [`GET ${path}/{resourceId}:listAccessBindings`]: {
+    ...rest,
+    call: async () => ({ id: await make(), query: page }),
+  },
+  [`POST ${path}/{resourceId}:setAccessBindings`]: {
+    ...rest,
+    call: async () => ({ id: await make(), body: { accessBindings: [binding] } }),
+  },
+  [`POST ${path}/{resourceId}:updateAccessBindings`]: {
+    ...rest,
+    call: async () => ({
+      id: await make(),
+      body: { accessBindingDeltas: [{ action: 'ADD', accessBinding: binding }] },
+    }),
+  },
+});
+
+const FILLINGS: Readonly<Record<string, Filling>> = {
+  [`GET ${IMAGES}`]: {
+    stranger: 403,
+    call: () => ({ query: { folderId, ...page, view: 'FULL', filter: 'name != "x"', orderBy: 'name' } }),
+  },
+  [`POST ${IMAGES}`]: {
+    stranger: 403,
+    call: () => ({ body: { folderId, upload: { size: 1, format: 'RAW' } } }),
+  },
+  [`GET ${IMAGES}:latestByFamily`]: { stranger: 403, call: () => ({ query: { folderId, family } }) },
+  [`GET ${IMAGES}/{imageId}`]: { stranger: 404, call: () => ({ id: ready.id }) },
+  [`PATCH ${IMAGES}/{imageId}`]: { stranger: 404, call: () => ({ id: ready.id, body: renamed() }) },
+  [`DELETE ${IMAGES}/{imageId}`]: { stranger: 404, call: async () => ({ id: (await uploading()).id }) },
+  [`GET ${IMAGES}/{imageId}:download`]: {
+    stranger: 404,
+    call: () => ({ id: ready.id, headers: { Accept: 'application/json' } }),
+  },
+  [`POST ${IMAGES}/{imageId}:signParts`]: {
+    stranger: 404,
+    call: async () => ({ id: (await uploading()).id, body: { partNumbers: [1] } }),
+  },
+  [`GET ${IMAGES}/{imageId}:upload`]: { stranger: 404, call: async () => ({ id: (await uploading()).id }) },
+  [`POST ${IMAGES}/{imageId}:completeUpload`]: {
+    stranger: 404,
+    call: async () => ({ id: (await uploading()).id, body: {} }),
+  },
+  [`POST ${IMAGES}/{imageId}:abortUpload`]: {
+    stranger: 404,
+    call: async () => ({ id: (await uploading()).id }),
+  },
+  [`GET ${IMAGES}/{imageId}/operations`]: { stranger: 404, call: () => ({ id: ready.id, query: page }) },
+  'GET /compute/v1/operations': { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  'GET /operations/{operationId}': { stranger: 404, call: () => ({ id: done.id, query: { wait: '1s' } }) },
+  'GET /operations/{operationId}:cancel': {
+    stranger: 404,
+    call: async () => ({ id: (await uploading()).operation.id }),
+  },
+  'POST /operations/{operationId}:cancel': {
+    stranger: 404,
+    call: async () => ({ id: (await uploading()).operation.id }),
+  },
+
+  ...bindings(IMAGES, () => ready.id),
+  ...bindings(FOLDERS, newFolder, { stranger: 403 }),
+  ...bindings(CLOUDS, newCloud, { stranger: 404, by: 'operator' }),
+  // A cloud keeps an owner.
+  [`POST ${CLOUDS}/{resourceId}:setAccessBindings`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({ id: await newCloud(), body: { accessBindings: [binding, ownership] } }),
+  },
+  ...bindings(ACCOUNTS, newAccount),
+
+  [`GET ${CLOUDS}`]: { stranger: 'own', call: () => ({ query: page }) },
+  [`POST ${CLOUDS}`]: {
+    stranger: 403,
+    by: 'operator',
+    call: () => ({ body: { organizationId: 'local', name: newName() } }),
+  },
+  [`GET ${CLOUDS}/{cloudId}`]: { stranger: 404, call: () => ({ id: cloudId }) },
+  [`PATCH ${CLOUDS}/{cloudId}`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({ id: await newCloud(), body: renamed() }),
+  },
+  [`DELETE ${CLOUDS}/{cloudId}`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({ id: await newCloud() }),
+  },
+  [`GET ${FOLDERS}`]: { stranger: 404, call: () => ({ query: { cloudId, ...page } }) },
+  [`POST ${FOLDERS}`]: { stranger: 404, call: () => ({ body: { cloudId, name: newName() } }) },
+  [`GET ${FOLDERS}/{folderId}`]: { stranger: 403, call: () => ({ id: folderId }) },
+  [`PATCH ${FOLDERS}/{folderId}`]: {
+    stranger: 403,
+    call: async () => ({ id: await newFolder(), body: renamed() }),
+  },
+  [`DELETE ${FOLDERS}/{folderId}`]: { stranger: 403, call: async () => ({ id: await newFolder() }) },
+  [`GET ${ACCOUNTS}`]: { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  [`POST ${ACCOUNTS}`]: { stranger: 403, call: () => ({ body: { folderId, name: newName() } }) },
+  [`GET ${ACCOUNTS}/{serviceAccountId}`]: { stranger: 404, call: () => ({ id: accountId }) },
+  [`PATCH ${ACCOUNTS}/{serviceAccountId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAccount(), body: renamed() }),
+  },
+  [`DELETE ${ACCOUNTS}/{serviceAccountId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAccount() }),
+  },
+  [`GET ${KEYS}`]: { stranger: 404, call: () => ({ query: { serviceAccountId: accountId, ...page } }) },
+  [`POST ${KEYS}`]: {
+    stranger: 404,
+    call: () => ({ body: { serviceAccountId: accountId, scopes: ['read'] } }),
+  },
+  [`GET ${KEYS}/{apiKeyId}`]: { stranger: 404, call: async () => ({ id: await newKey() }) },
+  [`PATCH ${KEYS}/{apiKeyId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newKey(), body: { updateMask: 'description', description: 'd' } }),
+  },
+  [`DELETE ${KEYS}/{apiKeyId}`]: { stranger: 404, call: async () => ({ id: await newKey() }) },
+  'GET /iam/v1/apiKeyScopes': { stranger: 'own', call: () => ({ query: page }) },
+  'GET /iam/v1/roles': { stranger: 'own', call: () => ({ query: page }) },
+  'GET /iam/v1/roles/{roleId}': { stranger: 'own', call: () => ({ id: 'viewer' }) },
+  [`GET ${CLOUDS}/{resourceId}/operations`]: { stranger: 404, call: () => ({ id: cloudId, query: page }) },
+  [`GET ${FOLDERS}/{resourceId}/operations`]: {
+    stranger: 403,
+    call: async () => ({ id: await newFolder(), query: page }),
+  },
+  [`GET ${ACCOUNTS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAccount(), query: page }),
+  },
+  [`GET ${KEYS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newKey(), query: page }),
+  },
+};
+
+/** Routes that need no credential. */
+const OPEN = ['GET /healthz', 'GET /readyz', 'GET /openapi.json'];
+
+const routes = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, route]) => ({ name: `${method.toUpperCase()} ${path}`, route })),
+);
+const closed = routes.filter(({ name }) => !OPEN.includes(name)).map(({ name }) => name);
+
+function fillingOf(name: string): Filling {
+  const filling = FILLINGS[name];
+  if (filling === undefined)
+    throw new Error(`the sweep does not know how to call ${name}: tell it in FILLINGS`);
+  return filling;
+}
+
+/** The request of a call: method, path with its query, body, headers. */
+function requestOf(name: string, { id, query, body, headers = {} }: Call) {
+  const [method = '', template = ''] = name.split(' ');
+  const path = template.replace(/\{\w+\}/, id ?? '');
+  const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
+  return [method, path + search, body, { headers }] as const;
+}
+
+test('the sweep knows every route, and no other', () => {
+  expect(Object.keys(FILLINGS).sort()).toEqual([...closed].sort());
+});
+
+test('only these routes need no credential', () => {
+  const open = routes.filter(({ route }) => route.security?.length === 0).map(({ name }) => name);
+  expect(open.sort()).toEqual([...OPEN].sort());
+  expect(routes.filter(({ route }) => route.security === undefined)).toEqual([]);
+});
+
+describe('without a valid credential', () => {
+  const garbage = new Client(local.url, 'garbage');
+  const unknownKey = new Client(local.url, `bln_${'0'.repeat(12)}_${'A'.repeat(43)}`, 'Bearer');
+
+  test.each(closed)('%s is refused', async (name) => {
+    const request = requestOf(name, await fillingOf(name).call());
+    for (const caller of [nobody, garbage, unknownKey]) {
+      const refused = await caller.refused(...request);
+      expect(refused).toMatchObject({ status: 401, code: 16, message: 'Token is invalid or has expired.' });
+      expect(refused.headers.get('WWW-Authenticate')).toContain('Api-Key');
+    }
+  });
+
+  test.each(OPEN)('%s answers', async (name) => {
+    expect((await nobody.send(...requestOf(name, {}))).status).toBe(200);
+  });
+});
+
+describe('to a stranger', () => {
+  test.each(closed)('%s gives nothing away', async (name) => {
+    const { stranger: expected, call } = fillingOf(name);
+    const filled = await call();
+    const request = requestOf(name, filled);
+    if (expected === 'own') {
+      const answer = await stranger.api.send(...request);
+      expect(answer.status).toBe(200);
+      for (const id of [cloudId, folderId, accountId, ready.id]) expect(answer.text).not.toContain(id);
+      return;
+    }
+    const refused = await stranger.api.refused(...request);
+    expect(refused.status).toBe(expected);
+    if (filled.id === undefined) return;
+    // In the words for what does not exist.
+    const id = 'fd800000000000000000';
+    const unknown = await stranger.api.refused(...requestOf(name, { ...filled, id }));
+    expect([unknown.status, unknown.message]).toEqual([
+      refused.status,
+      refused.message.replaceAll(filled.id, id),
+    ]);
+  });
+
+  test('nothing of all that changed anything', async () => {
+    const { id, name } = await api.image(ready.id);
+    expect([id, name]).toEqual([ready.id, 'done']);
+    expect(await api.images(stranger.folderId).catch((error) => String(error))).toContain('403');
+  });
+});
+
+describe('to who may', () => {
+  test.each(closed)('%s answers as it says', async (name) => {
+    const { by, call } = fillingOf(name);
+    const request = requestOf(name, await call());
+    const answer = await (by === 'operator' ? operator : api).send(...request);
+    expect([answer.status, answer.status === 200 ? '' : answer.text]).toEqual([200, '']);
+    const { route } = routes.find((one) => one.name === name)!;
+    const schema = route.responses['200']?.content?.['application/json']?.schema;
+    expect(schema).toBeDefined();
+    expect(faultsOf(answer.body, schema!, components.schemas)).toEqual([]);
+  });
+
+  test.each(OPEN)('%s answers as it says', async (name) => {
+    const answer = await nobody.send(...requestOf(name, {}));
+    const { route } = routes.find((one) => one.name === name)!;
+    const { schema } = route.responses['200']!.content!['application/json']!;
+    // The document names only what finds a route; the rest of it is OpenAPI's own.
+    if (name !== 'GET /openapi.json') expect(faultsOf(answer.body, schema, components.schemas)).toEqual([]);
+  });
+});
+
+describe('a refusal', () => {
+  test.each(routes.map(({ name, route }) => [name, route] as const))('of %s has its schema', (_, route) => {
+    const { schema } = route.responses.default!.content!['application/json']!;
+    expect(schema).toEqual({ $ref: '#/components/schemas/Status' });
+  });
+
+  test('is as its schema says', async () => {
+    const answer = await api.send('POST', IMAGES, { labels: { A: 'b' } });
+    expect(faultsOf(answer.body, { $ref: '#/components/schemas/Status' }, components.schemas)).toEqual([]);
+  });
+});
+
+test('every example of the document is one of its schema', () => {
+  const examples = schemasIn({ paths, components });
+  expect(examples.length).toBeGreaterThan(20);
+  const faults = examples.flatMap(([at, schema]) => faultsOf(schema.example, schema, components.schemas, at));
+  expect(faults).toEqual([]);
+});
