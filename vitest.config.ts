@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects: pure rules, the storage contract, and the whole registry over HTTP on real local parts.
+// Four projects: pure rules, the inspection in a browser, the storage contract, and the whole registry over HTTP on
+// real local parts.
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
           name: 'storage',
