@@ -15,9 +15,8 @@ const GRUB_CORE_LBA = 92;
 
 /** What mkfs programs write where boot code belongs, to say that there is none. */
 const NOT_BOOTABLE = [
-  'This is not a bootable disk',
-  'This disk is not bootable',
   'not a bootable disk',
+  'disk is not bootable',
   'Non-system disk\r\nPress any key to reboot',
 ];
 
@@ -73,14 +72,9 @@ function bootsBios(
 ): boolean {
   if (mbr === undefined || !mbr.signed) return false;
   if (wholeDisk !== undefined) return hasVolumeBootCode(head, wholeDisk.fileSystem);
-  if (table === undefined || !hasBootCode(head)) return false;
+  if (table === undefined || !hasCode(head, 0)) return false;
   if (table.kind === 'GPT') return gptStarts(head, mbr, table, volumes, diskSize);
   return hasActiveEntry(mbr) || isKnownLoader(head);
-}
-
-/** Whether the first sector is signed and holds code other than what says that the disk does not boot. */
-function hasBootCode(sector: Uint8Array): boolean {
-  return hasCode(sector, 0);
 }
 
 function hasVolumeBootCode(sector: Uint8Array, fileSystem: FileSystem): boolean {
@@ -88,6 +82,7 @@ function hasVolumeBootCode(sector: Uint8Array, fileSystem: FileSystem): boolean 
   return hasCode(sector, CODE_START[fileSystem] ?? 0);
 }
 
+/** Whether the first sector is signed and holds code other than what says that the disk does not boot. */
 function hasCode(sector: Uint8Array, from: number): boolean {
   if (!hasBytes(sector, SIGNATURE_OFFSET, [0x55, 0xaa])) return false;
   const code = slice(sector, from, BOOT_CODE_BYTES - from);
@@ -127,14 +122,9 @@ function gptStarts(
 
 /** Whether GRUB's boot code names a core image that lies on the disk and not in the table. */
 function grubCoreIsOnDisk(head: Uint8Array, table: Table, diskSize: number): boolean {
-  if (!isGrub(head)) return false;
+  if (!latin1(slice(head, 0, SIGNATURE_OFFSET)).includes('GRUB ')) return false;
   const offset = (whole(() => toNumber(u64le(head, GRUB_CORE_LBA))) ?? 0) * 512;
   return offset >= table.firstUsable && covers(diskSize, offset, 512);
-}
-
-function isGrub(head: Uint8Array): boolean {
-  const text = latin1(slice(head, 0, SIGNATURE_OFFSET));
-  return text.includes('GRUB ') && (hasBytes(head, 0, [0xeb, 0x63, 0x90]) || text.includes('Geom'));
 }
 
 /** Boot code that finds its own way, without an active partition. */
@@ -142,7 +132,6 @@ function isKnownLoader(head: Uint8Array): boolean {
   const text = latin1(slice(head, 0, SIGNATURE_OFFSET));
   const carries = (texts: readonly string[]) => texts.some((words) => text.includes(words));
   return (
-    isGrub(head) ||
     text.includes('GRUB ') ||
     hasAscii(head, 6, 'LILO') ||
     hasBytes(head, 0, SYSLINUX_START) ||
