@@ -72,7 +72,7 @@ function seed(database: D1Database, key: KeySecret, now: number): D1PreparedStat
       service_account_id: 'local-admin',
       prefix: key.publicPrefix,
       secret_hash: createHash('sha256').update(key.text).digest('hex'),
-      masked_secret: `${key.text.slice(0, key.text.lastIndexOf('_'))}_****`,
+      masked_secret: `****${key.text.slice(-6)}`,
       created_at: now,
     }),
     bind('cloud', 'local', admin, 'admin'),

@@ -2,7 +2,9 @@ import { notFound, RegistryError } from '../../core/errors.ts';
 import type { Generation } from '../../core/hardware.ts';
 import { activeOperationsError, quotaError, violated } from '../../core/quotas.ts';
 import { planUpload } from '../../core/upload-plan.ts';
+import { demandResource } from '../../db/access-bindings.ts';
 import { findFolder } from '../../db/folders.ts';
+import { clearGuards } from '../../db/guards.ts';
 import { findImageByName, insertImage } from '../../db/images.ts';
 import { insertLayer } from '../../db/layers.ts';
 import { countActiveOperations } from '../../db/operations.ts';
@@ -143,11 +145,13 @@ export function createImage(context: CallerContext, input: CreateImage): Promise
       expiresAt,
     };
     await context.db.write([
+      demandResource(orm, { kind: 'folder', id: folder.id }),
       insertLayer(orm, layer),
       insertImage(orm, image),
       insertUpload(orm, upload),
       ...claimImage(orm, image, demand),
       ...recordOperation(context, operation),
+      clearGuards(orm),
     ]);
     return operation;
   });
