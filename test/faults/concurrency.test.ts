@@ -149,10 +149,10 @@ describe('an Idempotency-Key', () => {
     const first = accepted(await create(key));
     await deleteAll();
     await sql('UPDATE idempotency_keys SET created_at = created_at - ?', 86_400_000 - 60_000);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     expect(accepted(await create(key)).id).toBe(first.id);
     await sql('UPDATE idempotency_keys SET created_at = created_at - ?', 60_000);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     expect(accepted(await create(key)).id).not.toBe(first.id);
     await deleteAll();
     expect(await registry.settledFaults()).toEqual([]);

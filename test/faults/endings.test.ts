@@ -56,7 +56,7 @@ describe('an upload whose time is over', () => {
   test('ends with DEADLINE_EXCEEDED, and its parts are aborted in the store', async () => {
     const operation = await client.upload(disk, { name: 'outlived' });
     await outlive(operation.metadata.imageId);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     const ended = await client.operation(operation.id);
     expect(codeOf(ended)).toBe(DEADLINE_EXCEEDED);
     expect(ended.error?.message).toContain('60 s');
@@ -73,7 +73,7 @@ describe('an upload whose time is over', () => {
     const completing = client.complete(operation.metadata.imageId);
     await fault.reached();
     await outlive(operation.metadata.imageId);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     fault.lift();
     accepted(await completing);
     expect(codeOf(await registry.ended(operation.id))).toBe(OK);
@@ -87,7 +87,7 @@ describe('an upload whose time is over', () => {
     const completing = client.complete(operation.metadata.imageId);
     await fault.reached();
     await outlive(operation.metadata.imageId);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     expect(await registry.settledFaults()).toEqual([]);
     fault.lift();
     const answer = await completing;
@@ -102,7 +102,7 @@ describe('an upload whose time is over', () => {
     await sql("UPDATE uploads SET expires_at = 1000 WHERE state = 'OPEN'");
     const [answers] = await Promise.all([
       Promise.all(operations.map(({ metadata }) => client.complete(metadata.imageId))),
-      registry.own.local.runScheduled(),
+      registry.runScheduled(),
     ]);
     for (const [index, { id, metadata }] of operations.entries()) {
       const ended = await registry.ended(id);

@@ -118,7 +118,7 @@ test('no line of all this holds a credential, a URL that opens something, or the
   ] as const) {
     const fault = proxy.inject('refuse', { operations });
     await client.complete(metadata.imageId);
-    await registry.own.local.runScheduled();
+    await registry.runScheduled();
     fault.lift();
   }
   accepted(await client.call('DELETE', `${IMAGES}/${metadata.imageId}`));

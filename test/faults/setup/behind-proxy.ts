@@ -23,15 +23,17 @@ export interface BreakableStore {
   readonly behind: Omit<Behind, 'database'>;
 }
 
-/** A registry of one test file whose store can be broken. Its scheduled functions run when they are told to. */
-export interface BreakableRegistry {
-  readonly own: OwnRegistry;
+/** A registry whose store can be broken. Its scheduled functions run when they are told to. */
+export interface Breakable {
   readonly client: Client;
   readonly proxy: FaultProxy;
   readonly behind: Omit<Behind, 'database'>;
   /** The secret of its credential at the store. */
   readonly secret: string;
+  /** What the Worker and the local parts logged, a line each. */
+  readonly logLines: readonly string[];
   database(): Promise<D1Database>;
+  runScheduled(): Promise<void>;
   /** Runs one statement with `?` filled in; out: its rows. */
   sql<Row>(statement: string, ...values: (string | number | null)[]): Promise<Row[]>;
   /** Makes every waiting job due, as if its back-off were over, and runs the scheduled functions. */
@@ -40,6 +42,11 @@ export interface BreakableRegistry {
   ended(operationId: string): Promise<Operation>;
   /** Ticks until no job is left, and answers with what is wrong then. */
   settledFaults(): Promise<string[]>;
+}
+
+/** A breakable registry that can be stopped and started again. */
+export interface BreakableRegistry extends Breakable {
+  readonly own: OwnRegistry;
 }
 
 /** The store and the proxy end with the test file. */
@@ -84,14 +91,30 @@ export async function startOn(
     env: { ...store.env, ...options.env },
     sweepSeconds: HOUR_SECONDS,
   });
-  const database = () => own.local.database();
-  const registry: BreakableRegistry = {
-    own,
-    client: openClient(() => own.local.url, own.key),
-    proxy: store.proxy,
-    behind: store.behind,
+  const running = {
+    url: () => own.local.url,
+    key: own.key,
+    logLines: own.logLines,
+    database: () => own.local.database(),
+    runScheduled: () => own.local.runScheduled(),
+  };
+  return { ...breakable(store, running), own };
+}
+
+/** What tests do with a running registry on a breakable store. */
+export function breakable(
+  { proxy, behind }: BreakableStore,
+  running: { url(): string; key: string } & Pick<Breakable, 'logLines' | 'database' | 'runScheduled'>,
+): Breakable {
+  const { logLines, database, runScheduled } = running;
+  const registry: Breakable = {
+    client: openClient(running.url, running.key),
+    proxy,
+    behind,
     secret: SECRET,
+    logLines,
     database,
+    runScheduled,
     async sql<Row>(statement: string, ...values: (string | number | null)[]) {
       const { results } = await (await database())
         .prepare(statement)
@@ -101,7 +124,7 @@ export async function startOn(
     },
     async tick() {
       await registry.sql("UPDATE jobs SET run_after = 0 WHERE state = 'READY'");
-      await own.local.runScheduled();
+      await runScheduled();
     },
     ended: (operationId) =>
       ticking(registry, `the end of operation ${operationId}`, async () => {
@@ -113,14 +136,14 @@ export async function startOn(
         const [jobs] = await registry.sql<{ left: number }>('SELECT count(*) AS left FROM jobs');
         return jobs?.left === 0;
       });
-      return await faults({ database: await database(), ...store.behind });
+      return await faults({ database: await database(), ...behind });
     },
   };
   return registry;
 }
 
 async function ticking<T>(
-  registry: BreakableRegistry,
+  registry: Breakable,
   what: string,
   probe: () => Promise<T | undefined | false>,
 ): Promise<T> {
