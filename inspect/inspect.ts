@@ -11,10 +11,11 @@ import { openVmdk } from './containers/vmdk/open.ts';
 import { examineDisk } from './disk.ts';
 import type { Foreign } from './foreign/foreign.ts';
 import { ISO, ISO_START, isIso } from './foreign/iso.ts';
-import { isDmg, recogniseOther } from './foreign/signatures.ts';
+import { recogniseOther } from './foreign/signatures.ts';
 import { BudgetExceeded, DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { isPartitioned, parseMbr } from './partitions/mbr.ts';
-import { covers, hasBytes } from './readers/bytes.ts';
+import { notePolyglot } from './polyglot.ts';
+import { covers } from './readers/bytes.ts';
 import { Meter } from './readers/metered-reader.ts';
 import type { RangeReader } from './readers/range-reader.ts';
 import { type Image, recogniseImage } from './recognise.ts';
@@ -104,9 +105,10 @@ async function judge(inspection: Inspection): Promise<void> {
     await judgePlain(inspection, head, tail);
     return;
   }
-  if (image !== undefined && notePolyglot(inspection, image, opening, footer !== undefined)) return;
+  if (image !== undefined) notePolyglot(image, opening, footer !== undefined);
   if (image !== undefined && 'foreign' in image) {
-    refuseForeign(inspection, image.foreign);
+    report.detected = image.foreign.detected;
+    if (!findings.refused) refuseForeign(inspection, image.foreign);
     return;
   }
   if (image === undefined) {
@@ -173,49 +175,6 @@ async function openContainer(image: Image | undefined, opening: Opening): Promis
     if (image.kind === 'VMDK') return openVmdk(opening);
   }
   return openVhd(opening);
-}
-
-/**
- * Notes that a file with an image header is something else too; true when there is nothing more to say about it.
- * Whether the other reading holds is not asked: that two programs could differ is enough.
- */
-function notePolyglot(
-  { findings, report }: Inspection,
-  image: Image,
-  { head, tail, file }: Opening,
-  hasFooter: boolean,
-): boolean {
-  const name = 'kind' in image ? image.name : image.foreign.detected;
-  const isVhd = 'kind' in image && image.kind === 'VHD';
-  const note = (other: string, offset: number) =>
-    findings.add('POLYGLOT', {
-      message: `The file is ${name} and ${other} at once, so that programs read it differently; convert it from a source you trust.`,
-      offset: String(offset),
-    });
-  if (hasFooter && (!isVhd || isFixedFooter(tail))) note('a fixed VHD', file.size - SECTOR_BYTES);
-  if (isDmg(tail)) note('an Apple disk image', file.size - SECTOR_BYTES);
-  if (
-    covers(head.length, 0, SECTOR_BYTES) &&
-    isPartitioned(parseMbr(head.subarray(0, SECTOR_BYTES)), file.size)
-  ) {
-    note('a disk with a partition table', 446);
-  }
-  const headed = 'foreign' in image || image.kind !== 'QCOW2' || clusterReaches(head, ISO_START);
-  if (headed && isIso(head.subarray(ISO_START), file.size)) note('an ISO 9660 medium', ISO_START);
-  if (!findings.has('POLYGLOT') || 'kind' in image) return false;
-  report.detected = image.foreign.detected;
-  return true;
-}
-
-/** Whether qcow2's header cluster reaches past `offset`: what lies behind it is the guest's, or a table. */
-function clusterReaches(head: Uint8Array, offset: number): boolean {
-  const bits = head[23] ?? 0;
-  return bits < 32 && 2 ** bits > offset;
-}
-
-/** The footer at the end is a fixed disk's: what begins with a footer as well is a VHD inside a VHD. */
-function isFixedFooter(tail: Uint8Array): boolean {
-  return hasBytes(tail, tail.length - SECTOR_BYTES + 60, [0, 0, 0, 2]);
 }
 
 function noteMismatch({ declared, findings }: Inspection, format: Format): void {

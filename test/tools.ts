@@ -8,9 +8,7 @@ import { spawnSync } from 'node:child_process';
 export function hasTool(name: string, versionFlag = '--version'): boolean {
   const found = spawnSync(name, [versionFlag], { stdio: 'ignore' }).error === undefined;
   if (!found && process.env.CI === 'true') {
-    throw new Error(
-      `${name} is needed for these tests and is not installed`,
-    );
+    throw new Error(`${name} is needed for these tests and is not installed`);
   }
   return found;
 }

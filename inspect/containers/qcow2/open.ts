@@ -1,7 +1,8 @@
 /** qcow2: a header cluster, two levels of tables from guest clusters to file clusters, and reference counts. */
 import { MappedReader } from '../../readers/mapped-reader.ts';
 import type { Container, Opening } from '../container.ts';
-import { parseHeader, REFERENCE } from './header.ts';
+import { REFERENCE } from './features.ts';
+import { parseHeader } from './header.ts';
 import { Qcow2Entries, Qcow2Mapping } from './mapping.ts';
 import { scanQcow2 } from './scan.ts';
 

@@ -4,7 +4,7 @@ import { ClusterSet, type ProblemList } from '../scan.ts';
 import type { Qcow2Entries } from './mapping.ts';
 
 /** Files of more clusters are not checked for clusters that are named twice. */
-export const MAX_CLUSTERS = 32 * 1024 * 1024;
+export const MAX_CLUSTERS = 16 * 1024 * 1024;
 
 /** What is known of a file's clusters while its tables are scanned. */
 export class Usage {
