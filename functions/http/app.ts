@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, type RouteConfig, type z } from '@hono/zod-op
 import type { Context as HonoContext } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { RegistryError } from '../../core/errors.ts';
+import { type ErrorCode, RegistryError } from '../../core/errors.ts';
 import { authenticate } from '../../registry/authorize.ts';
 import { publicFailure } from '../../registry/failures.ts';
 import type { Operation } from '../../registry/operations/record.ts';
@@ -141,12 +141,15 @@ function methodsOf(app: App, path: string): string[] {
   return [...methods].sort();
 }
 
+/** Refusals that are the registry's own fault or an outage: an operator wants to know of them. */
+const FAULTS: ReadonlySet<string> = new Set<ErrorCode>(['INTERNAL', 'UNAVAILABLE', 'DATA_LOSS']);
+
 /** Every failure of a request ends here: what is known keeps its code, the rest says nothing of its cause. */
 function refuse(c: HonoContext<HttpEnv>, error: unknown): Response {
   const known = publicError(error);
   const requestId = c.get('requestId');
   c.set('outcome', known.code);
-  if (httpStatus(known.code) >= 500) {
+  if (FAULTS.has(known.code)) {
     log('error', { event: 'request failed', requestId, error: describeError(error) });
   }
   if (known.code === 'UNAUTHENTICATED')
@@ -166,7 +169,7 @@ function publicError(error: unknown): RegistryError {
 
 function logRequest(c: HonoContext<HttpEnv>, began: number): void {
   const { db, store } = c.get('context');
-  log(c.res.status >= 500 ? 'error' : 'info', {
+  log(FAULTS.has(c.get('outcome')) ? 'error' : 'info', {
     event: 'request',
     requestId: c.get('requestId'),
     operationId: c.get('operationId'),

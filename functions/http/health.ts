@@ -46,6 +46,7 @@ export function mountHealth(app: App): void {
     const state = (name: string) =>
       parts.some((one) => one.part === name && one.ready) ? ('ok' as const) : ('failed' as const);
     const all = parts.every((one) => one.ready);
+    if (!all) c.set('outcome', 'UNAVAILABLE');
     return c.json(
       {
         status: all ? ('ok' as const) : ('failed' as const),
