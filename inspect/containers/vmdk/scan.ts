@@ -14,7 +14,6 @@ import {
   type Extent,
   GRAIN_MARKER_BYTES,
   grainPlace,
-  MARKER_REFERENCE,
   markerProblem,
   TABLE_BYTES,
   TABLE_ENTRIES,
@@ -31,11 +30,28 @@ class Tally {
   tables = 0;
   /** Bytes of the disk that are stored. */
   allocated = 0;
-  /** The last grain of the file, and where it begins. */
-  lastGrain = 0;
-  lastStart = 0;
   readonly grains = new AddressList(Uint32Array);
+  /** The grain that begins last. */
+  last: StoredGrain | undefined;
+  /** Every grain of a stream that is short enough to look at each. */
+  readonly marked: StoredGrain[] = [];
+
+  add(grain: StoredGrain, extent: Extent): void {
+    this.allocated += Math.min(extent.grainBytes, extent.size - grain.index * extent.grainBytes);
+    this.grains.add(grain.start / SECTOR_BYTES);
+    if (grain.start > (this.last?.start ?? 0)) this.last = grain;
+    if (extent.markers && extent.fileSize <= SHORT_STREAM_BYTES) this.marked.push(grain);
+  }
 }
+
+interface StoredGrain {
+  readonly index: number;
+  /** Bytes of the file. */
+  readonly start: number;
+}
+
+/** A stream this short is checked marker by marker; of a longer one that would be a read for every grain. */
+const SHORT_STREAM_BYTES = 2 * 1024 * 1024;
 
 /** Scans everything within the allowance of `reader`. @returns the scan's facts; problems are findings. */
 export async function scanTables(
@@ -140,12 +156,7 @@ function scanTable(
     const place = grainPlace(extent, grain, sector);
     if ('problem' in place) problems.note(place.problem, at, 'grain table entry');
     else if (place.kind !== 'zero') {
-      tally.allocated += Math.min(extent.grainBytes, extent.size - grain * extent.grainBytes);
-      tally.grains.add(sector);
-      if (sector * SECTOR_BYTES > tally.lastStart) {
-        tally.lastStart = sector * SECTOR_BYTES;
-        tally.lastGrain = grain;
-      }
+      tally.add({ index: grain, start: sector * SECTOR_BYTES }, extent);
     }
   }
 }
@@ -219,7 +230,7 @@ async function compareTables(
   }
 }
 
-/** Where the last thing that a table names ends; notes a last grain that the file does not hold whole. */
+/** Where the last thing that a table names ends; notes grains whose markers are wrong or that the file cuts. */
 async function lastEnd(
   reader: RangeReader,
   extent: Extent,
@@ -229,7 +240,9 @@ async function lastEnd(
 ): Promise<number> {
   const ends = [extent.overheadBytes, extent.directory + extent.tables * 4];
   for (const { offset } of tables) ends.push(offset + TABLE_BYTES);
-  if (tally.grains.length > 0) ends.push(await grainEnd(reader, extent, tally, problems));
+  await reader.prefetch?.(tally.marked.map(({ start }) => ({ offset: start, length: GRAIN_MARKER_BYTES })));
+  for (const grain of tally.marked) await grainEnd(reader, extent, grain, problems);
+  if (tally.last !== undefined) ends.push(await grainEnd(reader, extent, tally.last, problems));
   return Math.min(
     extent.fileSize,
     ends.reduce((a, b) => Math.max(a, b), 0),
@@ -239,13 +252,13 @@ async function lastEnd(
 async function grainEnd(
   reader: RangeReader,
   extent: Extent,
-  { lastGrain, lastStart }: Tally,
+  { index, start }: StoredGrain,
   problems: ProblemList,
 ): Promise<number> {
-  if (!extent.compressed) return lastStart + extent.grainBytes;
-  if (!extent.markers || !covers(extent.fileSize, lastStart, GRAIN_MARKER_BYTES)) return extent.fileSize;
-  const marker = await reader.read(lastStart, GRAIN_MARKER_BYTES);
-  const problem = markerProblem(extent, lastGrain, lastStart, marker);
-  if (problem !== undefined) problems.note(problem, lastStart, `grain marker (${MARKER_REFERENCE})`);
-  return lastStart + Math.ceil((GRAIN_MARKER_BYTES + u32le(marker, 8)) / SECTOR_BYTES) * SECTOR_BYTES;
+  if (!extent.compressed) return start + extent.grainBytes;
+  if (!extent.markers || !covers(extent.fileSize, start, GRAIN_MARKER_BYTES)) return extent.fileSize;
+  const marker = await reader.read(start, GRAIN_MARKER_BYTES);
+  const problem = markerProblem(extent, index, start, marker);
+  if (problem !== undefined) problems.note(problem, start, 'grain marker');
+  return start + Math.ceil((GRAIN_MARKER_BYTES + u32le(marker, 8)) / SECTOR_BYTES) * SECTOR_BYTES;
 }
