@@ -41,18 +41,20 @@ const ZSTD_MAGIC = 0xfd2fb528;
 const MAX_FRAMES = 64;
 
 /**
- * Decompresses zstd frames from the start of `input` until `size` bytes are out or no frame follows; what follows
- * is ignored (RFC 8878, section 3.1). `undefined` when a frame is damaged, cut, wants a dictionary or a window of
- * more than 8 MiB, or when more than `size` bytes come out.
+ * Decompresses zstd frames from the start of `input` until `size` bytes are out, the input ends or no frame follows;
+ * what follows is ignored (RFC 8878, section 3.1). `undefined` when there is no frame, one is damaged, wants a
+ * dictionary or a window of more than 8 MiB, or when more than `size` bytes come out. Of a frame that the input cuts,
+ * whole blocks come out.
  */
 export function unzstd(input: Uint8Array, size: number): Decompressed | undefined {
   const output = new Uint8Array(size);
   let out = 0;
   let overflow = false;
   let at = 0;
-  for (let frames = 0; frames < MAX_FRAMES && out < size; frames++) {
-    const length = zstdFrameLength(input, at);
-    if (length === undefined) break;
+  let ended = false;
+  for (let frames = 0; frames < MAX_FRAMES && out < size && (at === 0 || ended); frames++) {
+    const frame = zstdFrame(input, at);
+    if (frame === undefined) break;
     const decoder = new Decompress((chunk) => {
       overflow ||= chunk.length > size - out;
       if (overflow) return;
@@ -60,31 +62,37 @@ export function unzstd(input: Uint8Array, size: number): Decompressed | undefine
       out += chunk.length;
     });
     try {
-      const frame = input.subarray(at, at + length);
+      const bytes = input.subarray(at, at + frame.length);
       // In small steps, so that a frame that says too much is left after little work.
-      for (let done = 0; done < frame.length && !overflow; done += STEP_BYTES) {
-        decoder.push(frame.subarray(done, done + STEP_BYTES), done + STEP_BYTES >= frame.length);
+      for (let done = 0; done < bytes.length && !overflow; done += STEP_BYTES) {
+        const last = done + STEP_BYTES >= bytes.length;
+        decoder.push(bytes.subarray(done, done + STEP_BYTES), last && frame.ended);
       }
     } catch {
       return undefined;
     }
     if (overflow) return undefined;
-    at += length;
+    at += frame.length;
+    ended = frame.ended;
   }
-  return at === 0 ? undefined : { bytes: output.subarray(0, out), ended: true };
+  return at === 0 ? undefined : { bytes: output.subarray(0, out), ended };
 }
 
 const STEP_BYTES = 64 * 1024;
 /** RFC 8878, section 3.1.1.2.4: no block's content is larger. */
 const MAX_BLOCK_BYTES = 128 * 1024;
 
-/** Length of the zstd frame at `at` by its block headers; `undefined` when there is none that may be decoded. */
-function zstdFrameLength(input: Uint8Array, at: number): number | undefined {
+/**
+ * The frame at `at` by its block headers: the length of it, or of its whole blocks when the input cuts it.
+ * `undefined` when there is none that may be decoded.
+ */
+function zstdFrame(input: Uint8Array, at: number): { length: number; ended: boolean } | undefined {
   if (!covers(input.length, at, 6) || u32le(input, at) !== ZSTD_MAGIC) return undefined;
   const descriptor = u8(input, at + 4);
   const singleSegment = (descriptor & 0x20) !== 0;
-  const dictionary = descriptor & 3;
-  if (dictionary !== 0 || (descriptor & 0x08) !== 0) return undefined;
+  const reserved = (descriptor & 0x08) !== 0;
+  const dictionary = (descriptor & 3) !== 0;
+  if (reserved || dictionary) return undefined;
   let next = at + 5;
   if (!singleSegment) {
     const window = u8(input, next);
@@ -94,25 +102,27 @@ function zstdFrameLength(input: Uint8Array, at: number): number | undefined {
   }
   const sizeBytes = [singleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6]!;
   if (!covers(input.length, next, sizeBytes)) return undefined;
-  if (singleSegment) {
-    let content = sizeBytes === 2 ? 256 : 0;
-    for (let i = sizeBytes - 1, value = 0; i >= 0; i--) {
-      value = value * 256 + input[next + i]!;
-      if (i === 0) content += value;
-    }
-    if (content > MAX_WINDOW_BYTES) return undefined;
-  }
+  if (singleSegment && contentSize(input.subarray(next, next + sizeBytes)) > MAX_WINDOW_BYTES)
+    return undefined;
   next += sizeBytes;
   for (;;) {
-    if (!covers(input.length, next, 3)) return undefined;
+    if (!covers(input.length, next, 3)) return { length: next - at, ended: false };
     const block = u8(input, next) | (u8(input, next + 1) << 8) | (u8(input, next + 2) << 16);
     const type = (block >> 1) & 3;
     const length = block >> 3;
     if (type === 3 || length > MAX_BLOCK_BYTES) return undefined;
-    next += 3 + (type === 1 ? 1 : length);
-    if (next > input.length) return undefined;
+    const end = next + 3 + (type === 1 ? 1 : length);
+    if (end > input.length) return { length: next - at, ended: false };
+    next = end;
     if ((block & 1) === 1) break;
   }
-  if ((descriptor & 0x04) !== 0) next += 4;
-  return next <= input.length ? next - at : undefined;
+  const withSum = next + ((descriptor & 0x04) === 0 ? 0 : 4);
+  return withSum > input.length ? { length: next - at, ended: false } : { length: withSum - at, ended: true };
+}
+
+/** The content size of a frame, which is its window when it is a single segment; two bytes count from 256. */
+function contentSize(field: Uint8Array): number {
+  let size = 0;
+  for (let i = field.length - 1; i >= 0; i--) size = size * 256 + field[i]!;
+  return field.length === 2 ? size + 256 : size;
 }

@@ -19,7 +19,10 @@ export interface Mapping {
   prepare(clusters: readonly ClusterRun[]): Promise<void>;
   /** Places of `count` guest clusters from `first`. */
   locate(first: number, count: number): Promise<readonly Place[]>;
-  /** The bytes of a packed cluster; `packed` is what its place names. Rejects with Refused when it cannot be. */
+  /**
+   * The bytes of a packed cluster. `packed` begins what its place names and may be only a part of it: then as much
+   * comes out as it holds. Rejects with Refused when the whole does not make a cluster.
+   */
   unpack(cluster: number, place: Place & { kind: 'packed' }, packed: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -29,6 +32,8 @@ export interface ClusterRun {
 }
 
 const PARTS = 32;
+/** As much of a packed cluster is fetched at first; all of it when clusters have the usual size. */
+const FIRST_PACKED_BYTES = 160 * 1024;
 /** Unpacked clusters that are kept: neighbours of a structure are usually asked for next. */
 const UNPACKED_BYTES = 4 * 1024 * 1024;
 
@@ -37,7 +42,12 @@ interface Piece {
   readonly into: number;
   readonly length: number;
   readonly from: ByteRange;
-  readonly packed?: { readonly cluster: number; readonly place: Place & { kind: 'packed' } };
+  readonly packed?: Packed;
+}
+
+interface Packed {
+  readonly cluster: number;
+  readonly place: Place & { kind: 'packed' };
 }
 
 /** The guest's bytes of a mapped container as one range reader. */
@@ -67,9 +77,7 @@ export class MappedReader implements RangeReader {
       const part =
         packed === undefined
           ? await this.#file.read(piece.from.offset, piece.from.length)
-          : (await this.#unpack(packed.cluster, packed.place)).subarray(
-              (offset + piece.into) % this.#mapping.clusterBytes,
-            );
+          : await this.#unpack(packed, (offset + piece.into) % this.#mapping.clusterBytes, piece.length);
       bytes.set(part.subarray(0, piece.length), piece.into);
     }
     return bytes;
@@ -113,7 +121,7 @@ export class MappedReader implements RangeReader {
           at = stop;
         }
       } else if (place.kind === 'packed') {
-        const from = { offset: place.offset, length: place.length };
+        const from = { offset: place.offset, length: Math.min(place.length, FIRST_PACKED_BYTES) };
         pieces.push({ into, length: end - start, from, packed: { cluster: first + i, place } });
       }
     }
@@ -125,18 +133,23 @@ export class MappedReader implements RangeReader {
     if (there > 0) pieces.push({ into, length: there, from: { offset, length: there } });
   }
 
-  async #unpack(cluster: number, place: Place & { kind: 'packed' }): Promise<Uint8Array> {
-    const known = this.#unpacked.get(cluster);
-    if (known !== undefined) return known;
-    const packed = await this.#file.read(place.offset, place.length);
-    const bytes = await this.#mapping.unpack(cluster, place, packed);
+  /** `length` bytes of a packed cluster from `within`. Large clusters are fetched only as far as that takes. */
+  async #unpack({ cluster, place }: Packed, within: number, length: number): Promise<Uint8Array> {
+    let bytes = this.#unpacked.get(cluster);
+    let fetched = Math.min(place.length, FIRST_PACKED_BYTES);
+    while (bytes === undefined || bytes.length < within + length) {
+      bytes = await this.#mapping.unpack(cluster, place, await this.#file.read(place.offset, fetched));
+      if (fetched === place.length) break;
+      fetched = Math.min(place.length, fetched * 2);
+    }
     const room = Math.max(1, Math.floor(UNPACKED_BYTES / this.#mapping.clusterBytes));
+    this.#unpacked.delete(cluster);
     for (const oldest of this.#unpacked.keys()) {
       if (this.#unpacked.size < room) break;
       this.#unpacked.delete(oldest);
     }
     this.#unpacked.set(cluster, bytes);
-    return bytes;
+    return bytes.subarray(within);
   }
 }
 

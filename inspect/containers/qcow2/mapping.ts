@@ -161,13 +161,13 @@ function hostOffset(high: number, low: number): number {
   return (high & 0x00ffffff) * 2 ** 32 + ((low & 0xfffffe00) >>> 0);
 }
 
-/** The bytes of a compressed cluster; undefined when they do not make a whole one. */
+/** The bytes that come out of a compressed cluster, or of the beginning of one. */
 export function unpackCluster(
   { compression, clusterBytes }: Qcow2Header,
   packed: Uint8Array,
 ): Uint8Array | undefined {
   const out = compression === 'ZSTD' ? unzstd(packed, clusterBytes) : inflate(packed, clusterBytes, 'raw');
-  return out?.bytes.length === clusterBytes ? out.bytes : undefined;
+  return out?.bytes;
 }
 
 /** The guest's clusters of a qcow2 file. */
@@ -223,7 +223,8 @@ export class Qcow2Mapping implements Mapping {
 
   async unpack(cluster: number, place: Place & { kind: 'packed' }, packed: Uint8Array): Promise<Uint8Array> {
     const bytes = unpackCluster(this.#entries.header, packed);
-    if (bytes !== undefined) return bytes;
+    const isPart = packed.length < place.length;
+    if (bytes !== undefined && (isPart || bytes.length === this.clusterBytes)) return bytes;
     return this.#refuse(
       {
         code: 'BAD_TABLE',

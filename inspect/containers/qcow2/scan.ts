@@ -192,7 +192,7 @@ async function scanL2(
   }
   for (const { place, at } of cut) {
     const packed = await reader.read(place.offset, place.length);
-    if (unpackCluster(entries.header, packed) !== undefined) continue;
+    if (unpackCluster(entries.header, packed)?.length === entries.header.clusterBytes) continue;
     const message = 'The file ends within a compressed cluster; upload the whole file.';
     usage.problems.note({ code: 'TRUNCATED', message }, at, 'L2 entry');
   }

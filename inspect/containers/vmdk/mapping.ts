@@ -145,6 +145,7 @@ export class SparseMapping implements Mapping {
     const { grainBytes, size, markers } = this.#extent;
     const data = markers ? await this.#marked(grain, place, packed) : packed;
     const out = inflate(data, grainBytes, 'zlib');
+    if (packed.length < place.length && out !== undefined) return out.bytes;
     const visible = Math.min(grainBytes, size - grain * grainBytes);
     if (out === undefined || out.bytes.length < visible || !out.ended) {
       return this.#refuse(
@@ -160,18 +161,14 @@ export class SparseMapping implements Mapping {
   }
 
   /** The data behind a grain's marker, which must say that it is this grain. */
-  async #marked(
-    grain: number,
-    { offset }: Place & { kind: 'packed' },
-    packed: Uint8Array,
-  ): Promise<Uint8Array> {
-    const problem = markerProblem(this.#extent, grain, offset, packed);
-    if (problem !== undefined) this.#refuse(problem, offset, 'grain marker');
+  async #marked(grain: number, place: Place & { kind: 'packed' }, packed: Uint8Array): Promise<Uint8Array> {
+    const problem = markerProblem(this.#extent, grain, place.offset, packed);
+    if (problem !== undefined) this.#refuse(problem, place.offset, 'grain marker');
     const length = u32le(packed, 8);
-    if (covers(packed.length, GRAIN_MARKER_BYTES, length)) {
+    if (packed.length < place.length || covers(packed.length, GRAIN_MARKER_BYTES, length)) {
       return packed.subarray(GRAIN_MARKER_BYTES, GRAIN_MARKER_BYTES + length);
     }
-    return this.#file.read(offset + GRAIN_MARKER_BYTES, length);
+    return this.#file.read(place.offset + GRAIN_MARKER_BYTES, length);
   }
 
   async #table(index: number): Promise<number> {
