@@ -159,8 +159,8 @@ describe.each(interruptions)('$name', ({ code, interrupt }) => {
   test.each([
     { verdict: 'accepts', bytes: smallDisk, other: OK },
     { verdict: 'refuses', bytes: brokenDisk, other: INVALID_ARGUMENT },
-  ])('at the same time as a verdict that $verdict, ten times', async ({ bytes, other }) => {
-    for (let count = 0; count < 10; count += 1) {
+  ])('at the same time as a verdict that $verdict, five times', async ({ bytes, other }) => {
+    for (let count = 0; count < 5; count += 1) {
       const fault = proxy.inject('hold', { operations: ['GetObject'], times: 1 });
       const operation = await client.push(bytes);
       await fault.reached();

@@ -29,11 +29,11 @@ const outcomes = (operationId: string) =>
     .filter((line) => line.operationId === operationId && line.kind === 'judge-upload')
     .map(({ outcome }) => outcome);
 
-/** Queues that give a message up when it fails once. */
-const IMPATIENT = [
-  { queue: 'bullion-jobs', maxRetries: 0, deadLetterQueue: 'bullion-dead-letters' },
-  { queue: 'bullion-dead-letters', maxRetries: 0 },
-];
+/** A registry whose queues give a message up when it fails once. */
+const impatient = await startOnQueues([
+  { queue: 'bullion-jobs', maxBatchTimeout: 0, maxRetries: 0, deadLetterQueue: 'bullion-dead-letters' },
+  { queue: 'bullion-dead-letters', maxBatchTimeout: 0, maxRetries: 0 },
+]);
 
 const statusOf = async (imageId: string) => (await client.call('GET', `${IMAGES}/${imageId}`)).status;
 
@@ -122,7 +122,7 @@ describe('a verdict', () => {
 
 describe('two workers', () => {
   // Locally a queue hands out one batch at a time; what fails in the first queue goes to a second one at once.
-  const wait = { maxBatchSize: 10, maxBatchTimeout: 0.3 };
+  const wait = { maxBatchSize: 10, maxBatchTimeout: 0.2 };
   const startTwo = () =>
     startOnQueues([
       { queue: 'bullion-jobs', ...wait, maxRetries: 0, deadLetterQueue: 'bullion-more-jobs' },
@@ -178,24 +178,38 @@ describe('two workers', () => {
   });
 });
 
-test('a job that the queue gives up as a dead letter ends its operation with a cause', async () => {
-  const short = await startOnQueues(IMPATIENT);
-  const outage = short.proxy.inject('deny', { operations: ['GetObject'] });
-  const { id, metadata } = await short.client.push(smallDisk);
-  const ended = await short.client.ended(id);
-  expect(ended.error?.code).toBe(14);
-  expect(ended.error?.message).toContain('could not be judged');
-  expect((await short.client.call('GET', `${IMAGES}/${metadata.imageId}`)).status).toBe(404);
-  outage.lift();
-  expect(await short.settledFaults()).toEqual([]);
+describe('what the queue gives up as a dead letter', () => {
+  test('ends its operation with a cause, when it is a verdict', async () => {
+    const outage = impatient.proxy.inject('deny', { operations: ['GetObject'] });
+    const { id, metadata } = await impatient.client.push(smallDisk);
+    const ended = await impatient.client.ended(id);
+    expect(ended.error?.code).toBe(14);
+    expect(ended.error?.message).toContain('could not be judged');
+    expect((await impatient.client.call('GET', `${IMAGES}/${metadata.imageId}`)).status).toBe(404);
+    outage.lift();
+    expect(await impatient.settledFaults()).toEqual([]);
+  });
+
+  test('is tried again for ever, when it cleans up', async () => {
+    const outage = impatient.proxy.inject('deny', { operations: ['DeleteObject'] });
+    const { metadata } = await impatient.client.upload(smallDisk);
+    accepted(await impatient.client.call('POST', `${IMAGES}/${metadata.imageId}:abortUpload`));
+    const deadLetters = () => impatient.logLines.filter((line) => line.includes('"event":"dead letter"'));
+    const before = deadLetters().length;
+    await eventually('two dead letters of the job', async () => {
+      await impatient.tick();
+      return deadLetters().length >= before + 2;
+    });
+    outage.lift();
+    expect(await impatient.settledFaults()).toEqual([]);
+  });
 });
 
-test('two runs of the scheduled functions at once do everything once', async () => {
-  const short = await startOnQueues(IMPATIENT);
+test('three runs of the scheduled functions at once do everything once', async () => {
   const operations = [];
-  for (let count = 0; count < 10; count += 1) operations.push(await short.client.upload(smallDisk));
-  await short.sql('UPDATE uploads SET expires_at = 1000');
-  await Promise.all([short.runScheduled(), short.runScheduled(), short.runScheduled()]);
-  for (const { id } of operations) expect((await short.client.ended(id)).error?.code).toBe(4);
-  expect(await short.settledFaults()).toEqual([]);
+  for (let count = 0; count < 10; count += 1) operations.push(await impatient.client.upload(smallDisk));
+  await impatient.sql('UPDATE uploads SET expires_at = 1000');
+  await Promise.all([impatient.runScheduled(), impatient.runScheduled(), impatient.runScheduled()]);
+  for (const { id } of operations) expect((await impatient.client.ended(id)).error?.code).toBe(4);
+  expect(await impatient.settledFaults()).toEqual([]);
 });

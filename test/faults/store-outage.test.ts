@@ -23,15 +23,25 @@ async function insisting(step: () => Promise<number>): Promise<number> {
   }
 }
 
-/** Pushes a disk step by step, insisting on each; out: the operation at its end. */
-async function pushInsisting({ ended }: BreakableRegistry, bytes: Uint8Array): Promise<Operation> {
-  const { id, metadata } = accepted(await client.create(bytes.length));
+/** Begins an image and breaks one kind of call for its object, as often as a whole call is tried. */
+async function createWithFault(kind: FaultKind, operation: S3Operation, sizeBytes: number) {
+  const created = accepted(await client.create(sizeBytes));
+  const [layer] = await registry.sql<{ id: string }>(
+    'SELECT layer_id AS id FROM images WHERE id = ?',
+    created.metadata.imageId,
+  );
+  const fault = proxy.inject(kind, { operations: [operation], key: layer!.id, times: WHOLE_CALL });
+  return { created, fault };
+}
+
+/** Sends and completes a disk, insisting on each step; out: the operation at its end. */
+async function sendInsisting({ id, metadata }: Operation, bytes: Uint8Array): Promise<Operation> {
   const { imageId } = metadata;
   await insisting(async () => (await client.sign(imageId, [1])).status);
   const { parts } = accepted(await client.sign(imageId, [1]));
   await insisting(() => putPart(parts[0]!, bytes).catch(() => 0));
   await insisting(async () => (await client.complete(imageId)).status);
-  return await ended(id);
+  return await registry.ended(id);
 }
 
 /** Ends all uploads that are open in the store; out: how many parts they held. */
@@ -61,19 +71,20 @@ const table = (rows: typeof steps) =>
   rows.flatMap(({ operation, kinds }) => kinds.map((kind) => ({ operation, kind })));
 
 describe('a creation goes on when the store comes back', () => {
-  test.each(table(steps))('$operation, $kind', async ({ operation, kind }) => {
-    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
-    const ended = await pushInsisting(registry, smallDisk);
+  test.concurrent.each(table(steps))('$operation, $kind', async ({ operation, kind }) => {
+    const { created, fault } = await createWithFault(kind, operation, smallDisk.length);
+    const ended = await sendInsisting(created, smallDisk);
     expect(fault.hits).toBe(WHOLE_CALL);
     expect(ended.response?.status).toBe('READY');
-    expect(await registry.settledFaults()).toEqual([]);
   });
+
+  test('and all is whole', async () => expect(await registry.settledFaults()).toEqual([]));
 
   test.each(['lose-answer', 'deny-answer'] as const)(
     'CreateMultipartUpload, %s: only open uploads without a part are left',
     async (kind) => {
-      const fault = proxy.inject(kind, { operations: ['CreateMultipartUpload'], times: WHOLE_CALL });
-      expect((await pushInsisting(registry, smallDisk)).response?.status).toBe('READY');
+      const { created, fault } = await createWithFault(kind, 'CreateMultipartUpload', smallDisk.length);
+      expect((await sendInsisting(created, smallDisk)).response?.status).toBe('READY');
       expect(fault.hits).toBe(WHOLE_CALL);
       const unknown = expect.stringMatching(/^no row names the store's upload \w+$/);
       expect(await registry.settledFaults()).toEqual([unknown, unknown, unknown]);
@@ -89,30 +100,33 @@ describe('what an end leaves in the store goes when the store comes back', () =>
     { operation: 'DeleteObject', kinds: ['refuse', 'deny', 'lose-answer', 'deny-answer'] },
   ];
 
-  test.each(table(ends))('of a refused disk: $operation, $kind', async ({ operation, kind }) => {
-    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
-    expect((await pushInsisting(registry, brokenDisk)).error?.code).toBe(3);
+  test.concurrent.each(table(ends))('of a refused disk: $operation, $kind', async ({ operation, kind }) => {
+    const { created, fault } = await createWithFault(kind, operation, brokenDisk.length);
+    expect((await sendInsisting(created, brokenDisk)).error?.code).toBe(3);
     await fault.reached(WHOLE_CALL);
-    expect(await registry.settledFaults()).toEqual([]);
   });
 
-  test.each(table(ends))('of an aborted upload: $operation, $kind', async ({ operation, kind }) => {
-    const fault = proxy.inject(kind, { operations: [operation], times: WHOLE_CALL });
-    const { imageId } = (await client.upload(smallDisk)).metadata;
-    expect(accepted(await client.call('POST', `${IMAGES}/${imageId}:abortUpload`)).error?.code).toBe(1);
-    await fault.reached(WHOLE_CALL);
-    expect(await registry.settledFaults()).toEqual([]);
-  });
+  test.concurrent.each(table(ends))(
+    'of an aborted upload: $operation, $kind',
+    async ({ operation, kind }) => {
+      const { created, fault } = await createWithFault(kind, operation, smallDisk.length);
+      const { imageId } = created.metadata;
+      const { parts } = accepted(await client.sign(imageId, [1]));
+      expect(await putPart(parts[0]!, smallDisk)).toBe(200);
+      expect(accepted(await client.call('POST', `${IMAGES}/${imageId}:abortUpload`)).error?.code).toBe(1);
+      await fault.reached(WHOLE_CALL);
+    },
+  );
 
-  test('of a deleted image', async () => {
-    const { id, metadata } = await client.push(smallDisk);
-    await registry.ended(id);
-    const fault = proxy.inject('deny', { operations: ['DeleteObject'], times: WHOLE_CALL });
-    accepted(await client.call('DELETE', `${IMAGES}/${metadata.imageId}`));
+  test.concurrent.each(['refuse', 'deny', 'lose-answer'] as const)('of a deleted image: %s', async (kind) => {
+    const { created, fault } = await createWithFault(kind, 'DeleteObject', smallDisk.length);
+    expect((await sendInsisting(created, smallDisk)).response?.status).toBe('READY');
+    accepted(await client.call('DELETE', `${IMAGES}/${created.metadata.imageId}`));
     await registry.tick();
     await fault.reached(WHOLE_CALL);
-    expect(await registry.settledFaults()).toEqual([]);
   });
+
+  test('and all is whole', async () => expect(await registry.settledFaults()).toEqual([]));
 });
 
 test('while the store is away, what needs it is answered with 503 and goes on afterwards', async () => {

@@ -49,10 +49,10 @@ export interface Fault {
 
 export interface FaultProxy {
   readonly url: string;
-  /** The operations that came, in their order, those that a fault met among them. */
-  readonly seen: readonly S3Operation[];
   /** Of several faults that fit a request the first counts. */
   inject(kind: FaultKind, target?: FaultTarget): Fault;
+  /** Lifts every fault. */
+  lift(): void;
   close(): Promise<void>;
 }
 
@@ -66,10 +66,11 @@ interface ActiveFault extends Fault {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true });
   const faults: ActiveFault[] = [];
-  const seen: S3Operation[] = [];
+  const lift = () => {
+    for (const fault of faults) fault.lift();
+  };
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (incoming, response) => {
     const operation = operationOf(incoming);
-    seen.push(operation);
     const fault = faults.find((one) => one.meets(operation, pathOf(incoming)));
     pass(target, agent, fault, incoming, response).catch(() => response.destroy());
   });
@@ -77,14 +78,14 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    seen,
     inject(kind, given = {}) {
       const fault = openFault(kind, given);
       faults.push(fault);
       return fault;
     },
+    lift,
     async close() {
-      for (const fault of faults) fault.lift();
+      lift();
       server.closeAllConnections();
       agent.destroy();
       server.close();
