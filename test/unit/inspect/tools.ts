@@ -37,11 +37,8 @@ export function itWith(
   test: (folder: string) => Promise<void>,
 ): void {
   const missing = tools.filter((tool) => find(tool) === undefined);
-  if (missing.length > 0 && process.env.CI !== 'true') {
-    it.skip(`${name} (${missing.join(', ')} not installed)`);
-    return;
-  }
-  it(name, async () => {
+  const lacking = missing.length === 0 ? '' : ` (${missing.join(', ')} not installed)`;
+  it.skipIf(missing.length > 0 && process.env.CI !== 'true')(`${name}${lacking}`, async () => {
     if (missing.length > 0) throw new Error(`this test needs ${missing.join(', ')}, which is not installed`);
     const folder = mkdtempSync(join(tmpdir(), 'bullion-disk-'));
     try {
