@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, describe, expect } from 'vitest';
 import { inspect } from '../../inspect/inspect.ts';
 import { corpus, corpusReader } from '../corpus.ts';
-import { itWith } from '../unit/inspect/tools.ts';
+import { itWith } from '../tools.ts';
 
 /** A Blob is held in the browser's memory, so the longest files stay out. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;

@@ -4,8 +4,8 @@ import { describe, expect } from 'vitest';
 import { DEFAULT_LIMITS } from '../../../inspect/limits.ts';
 import { Meter } from '../../../inspect/readers/metered-reader.ts';
 import type { Partition } from '../../../inspect/report.ts';
+import { emptyImage, itWith, reading, run } from '../../tools.ts';
 import { examine, MIB } from './disk-image.ts';
-import { emptyImage, itWith, reading, run } from './tools.ts';
 
 /** Examines a file through the meter that an inspection uses, with its allowances. */
 function examineFile(path: string, limits = DEFAULT_LIMITS) {

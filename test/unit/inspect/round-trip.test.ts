@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { inspect } from '../../../inspect/inspect.ts';
 import { corpusEntry, corpusReader } from '../../corpus.ts';
+import { itWith, reading, run } from '../../tools.ts';
 import { codes } from './build/judge.ts';
 import { random } from './build/mutate.ts';
 import { openGuest } from './guest.ts';
-import { itWith, reading, run } from './tools.ts';
 
 /** What `qemu-img convert` is told, and what the inspection must say of the result. */
 type Case = readonly [format: 'qcow2' | 'vmdk' | 'vpc', options: string, expected: Record<string, unknown>];
