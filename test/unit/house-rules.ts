@@ -22,7 +22,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   core: { imports: [], packages: [] },
   inspect: { imports: [], packages: ['pako', 'fzstd'] },
   schema: { imports: ['core'], packages: ['zod', '@hono/zod-openapi', 'drizzle-orm'] },
-  db: { imports: ['schema', 'core'], packages: ['drizzle-orm'] },
+  db: { imports: ['schema', 'core'], packages: ['drizzle-orm', '@cloudflare/workers-types'] },
   storage: {
     imports: ['core'],
     types: ['inspect'],
