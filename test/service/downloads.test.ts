@@ -11,15 +11,16 @@ const { api, folderId, key } = await newTenant(local, { limits: AMPLE });
 const disk = rawDisk(12 * 2 ** 20, 'download');
 const small = await sample('qcow2-empty.qcow2');
 const path = (imageId: string) => `${IMAGES}/${imageId}:download`;
-const JSON_FORM = { headers: { Accept: 'application/json' } };
-const JSON_PATH = (imageId: string) =>
-  api.get<{ url: string; expiresAt: string; size: string; sha256?: string }>(path(imageId), JSON_FORM);
+const AS_JSON = { headers: { Accept: 'application/json' } };
+const jsonForm = (imageId: string) =>
+  api.get<{ url: string; expiresAt: string; size: string; sha256?: string }>(path(imageId), AS_JSON);
 const ready = (bytes: Uint8Array, fields: Fields = {}) => api.ready(bytes, { folderId, ...fields });
+const large = await ready(disk);
+const plain = await ready(small);
 
 describe('a download', () => {
   test('leads to the bytes as they were sent', async () => {
-    const { id } = await ready(disk);
-    const answer = await api.send('GET', path(id));
+    const answer = await api.send('GET', path(large.id));
     expect([answer.status, answer.text]).toEqual([302, '']);
     const bytes = await raw(answer.headers.get('Location')!);
     expect([bytes.status, sha256(bytes.body)]).toEqual([200, sha256(disk)]);
@@ -27,20 +28,19 @@ describe('a download', () => {
   });
 
   test('is a JSON object for who asks for one', async () => {
-    const plain = await JSON_PATH((await ready(small)).id);
-    expect(plain).toEqual({
+    const found = await jsonForm(plain.id);
+    expect(found).toEqual({
       url: expect.stringMatching(/^http:/),
       expiresAt: expect.any(String),
       size: String(small.length),
     });
-    expect(Date.parse(plain.expiresAt)).toBeGreaterThan(Date.now() + 3_000_000);
+    expect(Date.parse(found.expiresAt)).toBeGreaterThan(Date.now() + 3_000_000);
     const declared = await ready(small, { upload: { sha256: sha256(small).toUpperCase() } });
-    expect((await JSON_PATH(declared.id)).sha256).toBe(sha256(small));
+    expect((await jsonForm(declared.id)).sha256).toBe(sha256(small));
   });
 
   test('tells its size to a HEAD', async () => {
-    const { id } = await ready(disk);
-    const head = await api.send('HEAD', path(id));
+    const head = await api.send('HEAD', path(large.id));
     expect([head.status, head.text]).toEqual([200, '']);
     expect(head.headers.get('Content-Length')).toBe(String(disk.length));
     expect(head.headers.get('Accept-Ranges')).toBe('bytes');
@@ -53,7 +53,7 @@ describe('a download', () => {
     ['bytes=-16', disk.length - 16, disk.length],
     [`bytes=${disk.length - 1}-`, disk.length - 1, disk.length],
   ])('answers the range %s', async (range, from, to) => {
-    const { url } = await JSON_PATH((await ready(disk)).id);
+    const { url } = await jsonForm(large.id);
     const part = await raw(url, { headers: { Range: range } });
     expect(part.status).toBe(206);
     expect(part.headers['content-range']).toBe(`bytes ${from}-${to - 1}/${disk.length}`);
@@ -61,7 +61,7 @@ describe('a download', () => {
   });
 
   test('refuses a range behind the end', async () => {
-    const { url } = await JSON_PATH((await ready(small)).id);
+    const { url } = await jsonForm(plain.id);
     expect((await raw(url, { headers: { Range: `bytes=${small.length}-` } })).status).toBe(416);
   });
 
@@ -69,19 +69,18 @@ describe('a download', () => {
     [{ upload: { fileName: 'Ünïted "disk".qcow2' } }, "filename*=UTF-8''%C3%9Cn%C3%AFted%20%22disk%22.qcow2"],
     [{ name: 'named' }, 'filename="named.qcow2"'],
   ])('has the file name of %j', async (fields, expected) => {
-    const { url } = await JSON_PATH((await ready(small, fields)).id);
+    const { url } = await jsonForm((await ready(small, fields)).id);
     expect((await raw(url)).headers['content-disposition']).toContain(expected);
   });
 
   test('has the id and the format as its file name when the image has no name', async () => {
-    const { id } = await ready(small);
-    const { url } = await JSON_PATH(id);
-    expect((await raw(url)).headers['content-disposition']).toBe(`attachment; filename="${id}.qcow2"`);
+    const { url } = await jsonForm(plain.id);
+    const disposition = (await raw(url)).headers['content-disposition'];
+    expect(disposition).toBe(`attachment; filename="${plain.id}.qcow2"`);
   });
 
   test.each(['Api-Key', 'Bearer'])('is not broken by an Authorization: %s that follows', async (scheme) => {
-    const { id } = await ready(small);
-    const location = (await api.send('GET', path(id))).headers.get('Location')!;
+    const location = (await api.send('GET', path(plain.id))).headers.get('Location')!;
     const answer = await raw(location, { headers: { Authorization: `${scheme} ${key}` } });
     expect([answer.status, sha256(answer.body)]).toEqual([200, sha256(small)]);
     expect(location).not.toContain(key);
