@@ -36,6 +36,7 @@ export async function scanBitmaps(
   }
   if (!usage.claimTable(start, length, { at: start, field: 'bitmap directory' })) return false;
   if (!bitmaps.consistent) return false;
+  await reader.prefetch?.([{ offset: start, length }]);
   let at = start;
   for (let i = 0; i < bitmaps.count; i++) {
     if (!covers(start + length, at, ENTRY_BYTES)) {
@@ -60,7 +61,7 @@ export async function scanBitmaps(
         usage.problems.note({ code: pastEnd(table, size), message }, at, 'bitmap directory');
         return false;
       }
-      usage.claimTable(table, tableBytes, { at, field: 'bitmap directory' });
+      if (!usage.claimTable(table, tableBytes, { at, field: 'bitmap directory' })) return false;
       await scanTable(reader, { offset: table, length: tableBytes }, fileSize, size, usage, limits);
     }
     at += Math.ceil((ENTRY_BYTES + u16be(entry, 18) + u32be(entry, 20)) / 8) * 8;

@@ -18,6 +18,8 @@ import type { Qcow2Entries } from './mapping.ts';
 import type { Usage } from './usage.ts';
 
 const ENTRY_BYTES = 40;
+/** How much of the table is fetched at once, as its length is known only at its end. */
+const AHEAD_BYTES = 64 * 1024;
 const MAX_EXTRA_BYTES = 1024;
 const MAX_L1_BYTES = 32 * 1024 * 1024;
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
@@ -81,6 +83,7 @@ async function scanSnapshotTable(
   const bad = (message: string, at: number) =>
     usage.problems.note({ code: 'BAD_TABLE', message }, at, 'snapshot table entry');
   let at = snapshots.offset;
+  let ahead = at;
   for (let i = 0; i < snapshots.entries; i++) {
     if (
       !covers(fileSize, at, ENTRY_BYTES) ||
@@ -91,6 +94,10 @@ async function scanSnapshotTable(
         at,
       );
       return tables;
+    }
+    if (at + ENTRY_BYTES > ahead) {
+      ahead = Math.min(at + AHEAD_BYTES, fileSize);
+      await reader.prefetch?.([{ offset: at, length: ahead - at }]);
     }
     const entry = await reader.read(at, ENTRY_BYTES);
     const offset = toNumber(u64be(entry, 0));

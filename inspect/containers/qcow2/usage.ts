@@ -36,19 +36,20 @@ export class Usage {
     this.highest = Math.max(this.highest, Math.min(end, this.fileSize));
   }
 
-  /** Claims the clusters of a table; notes where something else has claimed one. */
+  /**
+   * Claims the clusters of a table; notes where something else has claimed one, and stops there: tables that are
+   * named over and over would cost their length each time.
+   */
   claimTable(offset: number, length: number, named: { at: number; field: string }): boolean {
     this.reach(offset + length);
-    let free = true;
     const last = Math.floor((offset + length - 1) / this.clusterBytes);
     for (let cluster = Math.floor(offset / this.clusterBytes); cluster <= last; cluster++) {
-      free = this.metadata.add(cluster) && !this.data.has(cluster) && !this.packed.has(cluster) && free;
-    }
-    if (!free) {
+      if (this.metadata.add(cluster) && !this.data.has(cluster) && !this.packed.has(cluster)) continue;
       const message = 'A table lies over another table or over data; convert the image again.';
       this.problems.note({ code: 'BAD_TABLE', message }, named.at, named.field);
+      return false;
     }
-    return free;
+    return true;
   }
 
   /** Claims a cluster of the guest's data; notes where something else has claimed it. */
