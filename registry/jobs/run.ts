@@ -29,8 +29,11 @@ export type Delivery =
   | { readonly kind: 'retry'; readonly afterSeconds: number; readonly error: unknown }
   | { readonly kind: 'given-up'; readonly error: unknown };
 
-/** Longer than one invocation can last, so that a live worker never loses its job. */
-const LEASE_MS = 15 * 60_000;
+/**
+ * Several times what a run takes. Two workers on one job would do no harm, only the work twice; a job whose worker
+ * died waits this long for another one.
+ */
+const LEASE_MS = 5 * 60_000;
 const RESEND_LIMIT = 100;
 
 const PERFORM: Record<JobRow['kind'], (context: Context, job: JobRow) => Promise<JobOutcome>> = {
