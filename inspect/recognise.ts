@@ -58,7 +58,7 @@ function isLuks(bytes: Uint8Array): boolean {
  * A stand-alone VMDK descriptor: after lines that begin with `#` and blank lines comes `version=1`, `2` or `3`. A
  * script whose second line says so is one too.
  */
-export function isVmdkText(bytes: Uint8Array): boolean {
+function isVmdkText(bytes: Uint8Array): boolean {
   let at = 0;
   while (at < bytes.length) {
     let end = bytes.indexOf(0x0a, at);

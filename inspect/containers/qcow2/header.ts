@@ -14,7 +14,7 @@
  *                                       104  u8   compression type, when the header is longer than 104
  */
 import type { Limits } from '../../limits.ts';
-import { covers, toNumber, u32be, u64be } from '../../readers/bytes.ts';
+import { toNumber, u32be, u64be } from '../../readers/bytes.ts';
 import type { Findings } from '../../report.ts';
 import { checkVirtualSize, wholeSectors } from '../container.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
@@ -45,10 +45,6 @@ export interface ParsedHeader {
   readonly features: Set<string>;
   /** Absent when a finding refuses. */
   readonly header?: Qcow2Header;
-}
-
-export function isQcow2(bytes: Uint8Array): boolean {
-  return covers(bytes.length, 0, 4) && u32be(bytes, 0) === 0x514649fb;
 }
 
 /**

@@ -17,7 +17,7 @@ import { MAX_CLUSTERS, Usage } from './usage.ts';
 
 /** A disk of fewer clusters is full by chance. */
 const MIN_PREALLOCATED = 64;
-export const SCAN_REFERENCE = 'qcow2, "Cluster mapping"';
+const SCAN_REFERENCE = 'qcow2, "Cluster mapping"';
 /** What the L2 entries add up to. */
 class Tally {
   tables = 0;

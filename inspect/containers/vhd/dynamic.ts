@@ -21,7 +21,7 @@ import type { Problem } from '../scan.ts';
 import { checksum, FOOTER_BYTES } from './footer.ts';
 
 export const HEADER_BYTES = 1024;
-export const DYNAMIC_REFERENCE = 'VHD 1.0, "Dynamic Disk Header Format"';
+const DYNAMIC_REFERENCE = 'VHD 1.0, "Dynamic Disk Header Format"';
 export const BAT_REFERENCE = 'VHD 1.0, "Block Allocation Table"';
 export const SECTOR_BYTES = 512;
 const VERSION_1 = 0x00010000;
