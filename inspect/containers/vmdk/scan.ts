@@ -8,7 +8,7 @@ import { covers, u32le } from '../../readers/bytes.ts';
 import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
 import type { Findings, Scan } from '../../report.ts';
 import type { Opening } from '../container.ts';
-import { AddressList, type Problem, ProblemList, readTables, scanFacts } from '../scan.ts';
+import { AddressList, type Problem, ProblemList, scanFacts } from '../scan.ts';
 import { SECTOR_BYTES } from './header.ts';
 import {
   type Extent,
@@ -63,24 +63,20 @@ export async function scanTables(
   const tally = new Tally();
   let complete = true;
   try {
-    const directory = await readDirectory(reader, extent, extent.directory, problems, limits);
-    const { tables } = directory;
-    complete = directory.complete;
+    const primary = await readDirectory(reader, extent, extent.directory, problems, limits);
+    const { tables } = primary;
     tally.tables += 1;
-    const visit = (bytes: Uint8Array, index: number) => {
+    complete = primary.complete;
+    let copies: readonly GrainTable[] = [];
+    if (extent.redundantDirectory !== undefined) {
+      copies = (await readDirectory(reader, extent, extent.redundantDirectory, problems, limits)).tables;
       tally.tables += 1;
-      scanTable(bytes, tables[index]!, extent, tally, problems);
-    };
+    }
     try {
-      await readTables(reader, tables, limits, visit);
+      await scanGrainTables(reader, extent, tables, copies, tally, problems);
     } finally {
       // What was read before the allowance ended is judged in any case.
       noteShared(extent, tables, tally.grains, problems);
-    }
-    if (extent.redundantDirectory !== undefined) {
-      const second = await readDirectory(reader, extent, extent.redundantDirectory, problems, limits);
-      tally.tables += 1 + second.tables.length;
-      await compareTables(reader, tables, second.tables, problems);
     }
     const end = await lastEnd(reader, extent, tally, tables, problems);
     if (complete && !problems.any && !extent.footer) noteTrailing(extent, end, findings);
@@ -131,6 +127,48 @@ async function readDirectory(
     }
   }
   return { tables, complete };
+}
+
+/** Tables that are fetched together: a MiB of them, and as much of their copies. */
+const BATCH_TABLES = 512;
+
+/** Every entry of the tables, beside the same entry of the copy where there is one. */
+async function scanGrainTables(
+  reader: RangeReader,
+  extent: Extent,
+  tables: readonly GrainTable[],
+  copies: readonly GrainTable[],
+  tally: Tally,
+  problems: ProblemList,
+): Promise<void> {
+  const copyOf = new Map(copies.map((copy) => [copy.index, copy]));
+  for (let from = 0; from < tables.length; from += BATCH_TABLES) {
+    const batch = tables
+      .slice(from, from + BATCH_TABLES)
+      .map((table) => ({ table, copy: copyOf.get(table.index) }));
+    await reader.prefetch?.(
+      batch.flatMap(({ table, copy }) => (copy === undefined ? [table] : [table, copy])),
+    );
+    for (const { table, copy } of batch) {
+      const bytes = await reader.read(table.offset, TABLE_BYTES);
+      tally.tables += 1;
+      scanTable(bytes, table, extent, tally, problems);
+      if (copy === undefined) continue;
+      tally.tables += 1;
+      compareTables(bytes, await reader.read(copy.offset, TABLE_BYTES), copy, problems);
+    }
+  }
+}
+
+/** Every grain that both tables name must be the same one. */
+function compareTables(bytes: Uint8Array, copied: Uint8Array, copy: GrainTable, problems: ProblemList): void {
+  for (let i = 0; i < TABLE_BYTES; i += 4) {
+    const a = u32le(bytes, i);
+    const b = u32le(copied, i);
+    if (a === b || a === 0 || b === 0) continue;
+    const message = 'The redundant tables name other grains than the tables; convert the image again.';
+    problems.note({ code: 'BAD_TABLE', message }, copy.offset + i, 'redundant grain table entry');
+  }
 }
 
 function scanTable(
@@ -197,36 +235,6 @@ function noteShared(
       problems.note({ code: 'BAD_TABLE', message }, start, 'grain table entry');
     }
     previous = start;
-  }
-}
-
-/** Every grain that both tables name must be the same one. */
-async function compareTables(
-  reader: RangeReader,
-  tables: readonly GrainTable[],
-  second: readonly GrainTable[],
-  problems: ProblemList,
-): Promise<void> {
-  const primary = new Map(tables.map((table) => [table.index, table]));
-  const batch = 64;
-  for (let from = 0; from < second.length; from += batch) {
-    const part = second.slice(from, from + batch);
-    const pairs = part.flatMap((copy) => {
-      const table = primary.get(copy.index);
-      return table === undefined ? [] : [{ table, copy }];
-    });
-    await reader.prefetch?.(pairs.flatMap(({ table, copy }) => [table, copy]));
-    for (const { table, copy } of pairs) {
-      const bytes = await reader.read(table.offset, TABLE_BYTES);
-      const copied = await reader.read(copy.offset, TABLE_BYTES);
-      for (let i = 0; i < TABLE_ENTRIES; i++) {
-        const a = u32le(bytes, i * 4);
-        const b = u32le(copied, i * 4);
-        if (a === b || a === 0 || b === 0) continue;
-        const message = 'The redundant tables name other grains than the tables; convert the image again.';
-        problems.note({ code: 'BAD_TABLE', message }, copy.offset + i * 4, 'redundant grain table entry');
-      }
-    }
   }
 }
 
