@@ -86,7 +86,7 @@ export async function openVhd(opening: Opening): Promise<Container> {
   if (!sized) return facts;
   const size = wholeSectors(Number(footer.size));
   if (footer.type === FIXED) return { ...facts, ...openFixed(opening, footer, at, size) };
-  return { ...facts, ...(await openDynamic(opening, footer, copy, at, size)) };
+  return { ...facts, ...(await openDynamic(opening, footer, { copy, last }, at, size)) };
 }
 
 /** The footer to believe: the one at the end when it is intact, else the copy; notes what is wrong with either. */
@@ -183,12 +183,13 @@ function openFixed({ file, findings }: Opening, footer: Footer, at: number, size
 async function openDynamic(
   opening: Opening,
   footer: Footer,
-  copy: Footer | undefined,
+  { copy, last }: { readonly copy: Footer | undefined; readonly last: Footer | undefined },
   at: number,
   size: number,
 ): Promise<Partial<Container>> {
   const { file, findings } = opening;
-  if (copy === undefined || (copy.intact && differ(copy, footer))) {
+  // A footer whose sum is wrong counts here too: some programs read the one, some the other, and few the sum.
+  if (copy === undefined || (last !== undefined && differ(copy, last))) {
     findings.add('BAD_HEADER', {
       message:
         'A dynamic disk has the same footer at its start and its end, and this one has not; convert the image again.',
