@@ -1,8 +1,11 @@
 /** Reads the sample images of `test/corpus` straight from their stored forms. */
 import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { projectFolder } from '../dev/project.ts';
 import type { RangeReader } from '../inspect/readers/range-reader.ts';
+import { parseRecipe, SparseImage } from './sparse-image.ts';
 
 export interface CorpusEntry {
   readonly file: string;
@@ -33,16 +36,11 @@ export interface GuestRange {
   readonly sha256: string;
 }
 
-interface Segment {
-  readonly offset: number;
-  readonly data: Uint8Array;
-}
-
-const FOLDER = new URL('./corpus/', import.meta.url);
+const FOLDER = join(projectFolder, 'test', 'corpus');
 
 /** All entries in the order of the manifest. */
 export function corpus(): readonly CorpusEntry[] {
-  return JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8')).entries;
+  return JSON.parse(readFileSync(join(FOLDER, 'manifest.json'), 'utf8')).entries;
 }
 
 /** The entry of a file; throws when there is none of that name. */
@@ -52,9 +50,16 @@ export function corpusEntry(file: string): CorpusEntry {
   return entry;
 }
 
-/** A reader over the bytes of an entry; nothing between the segments of a sparse one is held in memory. */
+/** The bytes of an entry; nothing between the segments of a sparse one is held in memory. */
+export function corpusImage(entry: CorpusEntry): SparseImage {
+  const raw = readFileSync(join(FOLDER, entry.stored));
+  if (entry.stored === entry.file) return imageOf(raw);
+  return entry.stored === `${entry.file}.gz` ? imageOf(gunzipSync(raw)) : parseRecipe(raw.toString('utf8'));
+}
+
+/** A reader over the bytes of an entry. */
 export function corpusReader(entry: CorpusEntry): RangeReader {
-  return segmentReader(load(entry), entry.bytes);
+  return corpusImage(entry).reader();
 }
 
 /** Writes an entry to `path` as a sparse file, for programs that want one. */
@@ -62,7 +67,7 @@ export async function materialise(entry: CorpusEntry, path: string): Promise<voi
   const handle = await open(path, 'w');
   try {
     await handle.truncate(entry.bytes);
-    for (const { offset, data } of load(entry)) {
+    for (const { offset, data } of corpusImage(entry).segments()) {
       for (let done = 0; done < data.length; ) {
         done += (await handle.write(data, done, data.length - done, offset + done)).bytesWritten;
       }
@@ -74,39 +79,9 @@ export async function materialise(entry: CorpusEntry, path: string): Promise<voi
 
 /** A reader over bytes in memory. */
 export function bytesReader(bytes: Uint8Array): RangeReader {
-  return segmentReader([{ offset: 0, data: bytes }], bytes.length);
+  return imageOf(bytes).reader();
 }
 
-function load(entry: CorpusEntry): Segment[] {
-  const raw = readFileSync(new URL(entry.stored, FOLDER));
-  if (entry.stored === entry.file) return [{ offset: 0, data: raw }];
-  if (entry.stored === `${entry.file}.gz`) return [{ offset: 0, data: gunzipSync(raw) }];
-  const recipe: { segments: Record<string, string>[] } = JSON.parse(raw.toString('utf8'));
-  return recipe.segments.map((segment) => ({
-    offset: Number(segment.offset),
-    data:
-      segment['gz-base64'] === undefined
-        ? Buffer.from(segment.base64 ?? '', 'base64')
-        : gunzipSync(Buffer.from(segment['gz-base64'], 'base64')),
-  }));
-}
-
-function segmentReader(segments: readonly Segment[], size: number): RangeReader {
-  return {
-    size,
-    read: async (offset, length) => {
-      if (!(offset >= 0 && length >= 0 && offset + length <= size)) {
-        throw new Error(`read of ${length} bytes at ${offset} outside ${size} bytes`);
-      }
-      const bytes = new Uint8Array(length);
-      for (const segment of segments) {
-        const start = Math.max(offset, segment.offset);
-        const end = Math.min(offset + length, segment.offset + segment.data.length);
-        if (start < end) {
-          bytes.set(segment.data.subarray(start - segment.offset, end - segment.offset), start - offset);
-        }
-      }
-      return bytes;
-    },
-  };
+function imageOf(bytes: Uint8Array): SparseImage {
+  return new SparseImage([{ offset: 0, data: bytes }], bytes.length);
 }

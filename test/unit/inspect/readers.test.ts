@@ -1,12 +1,12 @@
 import { deflateRawSync, deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../../dev/fuzz/random.ts';
 import { BudgetExceeded } from '../../../inspect/limits.ts';
 import { inflate, unzstd } from '../../../inspect/readers/decompress.ts';
 import { section } from '../../../inspect/readers/mapped-reader.ts';
 import { Meter } from '../../../inspect/readers/metered-reader.ts';
 import type { ByteRange, RangeReader } from '../../../inspect/readers/range-reader.ts';
 import { bytesReader } from '../../corpus.ts';
-import { random } from './build/mutate.ts';
 
 const KIB = 1024;
 const PLENTY = { reads: 1000, bytes: 1e9 };
@@ -35,10 +35,10 @@ describe('the meter', () => {
   it('fetches nothing twice', async () => {
     const from = source(1_000_000);
     const reader = new Meter(from, 2_000 * KIB).reader(PLENTY);
-    const next = random(3);
+    const random = new Random(3, 0);
     for (let i = 0; i < 300; i++) {
-      const offset = Math.floor(next() * 990_000);
-      const length = Math.floor(next() * 10_000);
+      const offset = random.below(990_000);
+      const length = random.below(10_000);
       const bytes = await reader.read(offset, length);
       expect(bytes.length).toBe(length);
       expect(bytes.every((byte, k) => byte === (offset + k) % 251)).toBe(true);

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { Random } from '../../../dev/fuzz/random.ts';
 import { inspect } from '../../../inspect/inspect.ts';
 import { corpusEntry, corpusReader } from '../../corpus.ts';
 import { itWith, reading, run } from '../../tools.ts';
 import { codes } from './build/judge.ts';
-import { random } from './build/mutate.ts';
 import { openGuest } from './guest.ts';
 
 /** What `qemu-img convert` is told, and what the inspection must say of the result. */
@@ -45,8 +45,8 @@ let disk: Promise<Uint8Array> | undefined;
 async function makeDisk(): Promise<Uint8Array> {
   const entry = corpusEntry('gpt-bios-uefi.img');
   const bytes = await corpusReader(entry).read(0, entry.bytes);
-  const next = random(17);
-  for (let i = 7_340_100; i < 7_900_003; i++) bytes[i] = next() * 256;
+  const random = new Random(17, 0);
+  for (let i = 7_340_100; i < 7_900_003; i++) bytes[i] = random.below(256);
   return bytes;
 }
 
