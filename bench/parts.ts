@@ -1,0 +1,5 @@
+import { inspection } from './inspection.ts';
+import type { Part } from './part.ts';
+
+/** All parts, in the order in which they run. */
+export const PARTS: readonly Part[] = [inspection];
