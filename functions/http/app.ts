@@ -188,5 +188,5 @@ function logRequest(c: HonoContext<HttpEnv>, began: number): void {
 
 /** The route's own path, not the request's: paths hold ids only, and no query ever gets into a line. */
 function routeOf(c: HonoContext<HttpEnv>): string {
-  return contractPath(c.req.routePath);
+  return contractPath(c.req.routePath.replace(/:(\w+)/g, '{$1}'));
 }

@@ -1,22 +1,23 @@
 /**
  * Custom methods stand behind a colon (`/images/{id}:signParts`, `/images:latestByFamily`), where the router knows
- * whole segments only. Inside, the colon's part is a segment of its own that begins with a mark which no request
- * path can hold; the OpenAPI document shows the colon again.
+ * whole segments only. Inside, the method comes first, as a segment that begins with a mark which no request path
+ * can hold, so that a method that does not exist is taken for no resource's id; the OpenAPI document shows the
+ * contract's form again.
  */
 const MARK = ' ';
+const INNER = new RegExp(`^/${MARK}([A-Za-z]+)(/.*)$`);
 
 /** `/images/{imageId}:signParts` → the path under which the router keeps it. */
 export function routerPath(path: string): string {
-  return path.replace(/:([A-Za-z]+)$/, `/${MARK}$1`);
+  return path.replace(/^(.+):([A-Za-z]+)$/, `/${MARK}$2$1`);
 }
 
 /** The contract's path of a route of the router. */
 export function contractPath(path: string): string {
-  return path.replace(`/${MARK}`, ':');
+  return path.replace(INNER, '$2:$1');
 }
 
 /** The path by which a request is routed. A colon may come percent-encoded, as some clients send it. */
 export function requestPath(request: Request): string {
-  const { pathname } = new URL(request.url);
-  return pathname.replace(/(?::|%3A)([A-Za-z]+)$/i, `/${MARK}$1`);
+  return routerPath(new URL(request.url).pathname.replace(/%3A([A-Za-z]+)$/i, ':$1'));
 }

@@ -6,7 +6,7 @@ import { authenticate } from '../../registry/authorize.ts';
 import type { CallerContext, Credential, IdempotencyKey } from '../../registry/context.ts';
 import { sha256Hex } from '../../registry/digest.ts';
 import type { Bindings } from '../context.ts';
-import { contractPath } from './custom-methods.ts';
+import { contractPath, requestPath } from './custom-methods.ts';
 
 /** What a request carries through its route. */
 export interface Variables {
@@ -131,7 +131,7 @@ async function idempotencyKeyOf(
   const key = c.req.header('Idempotency-Key');
   if (key === undefined) return undefined;
   if (!UUID.test(key)) throw invalidField('idempotency_key', 'the header Idempotency-Key must be a UUID');
-  const path = contractPath(new URL(c.req.url).pathname);
+  const path = contractPath(requestPath(c.req.raw));
   return {
     key: key.toLowerCase(),
     fingerprint: await sha256Hex(`${c.req.method} ${path}\n${canonicalJson(body)}`),

@@ -44,7 +44,7 @@ describe('a push', () => {
       level: 'info',
       operationId: id,
       method: 'POST',
-      route: `${IMAGES}/:imageId:completeUpload`,
+      route: `${IMAGES}/{imageId}:completeUpload`,
       status: 200,
       callerId: 'local-admin',
       outcome: 'OK',
