@@ -25,7 +25,7 @@ export function documentKind(head: Uint8Array): Foreign | undefined {
     return document('JSON', 'a JSON document', true);
   }
   const pdf = text.slice(0, 1024).indexOf('%pdf-');
-  return pdf > 0 && hasAscii(head, latin1(head.subarray(0, LOOK_BYTES)).indexOf('%PDF-'), '%PDF-')
+  return pdf >= 0 && hasAscii(head, latin1(head.subarray(0, LOOK_BYTES)).indexOf('%PDF-'), '%PDF-')
     ? document('PDF', 'a PDF document', true)
     : undefined;
 }

@@ -66,6 +66,7 @@ const KNOWN: readonly Case[] = [
   ['SHEBANG', 'NOT_A_DISK', () => file().ascii(0, '#!/bin/sh\n')],
   ['PDF', 'NOT_A_DISK', () => file().ascii(0, '%PDF-1.7')],
   ['PDF', 'NOT_A_DISK', () => file().ascii(100, '%PDF-1.7')],
+  ['PDF', 'NOT_A_DISK', () => file().ascii(0, '\r\n%PDF-1.7')],
   ['PNG', 'NOT_A_DISK', () => file().put(0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
   ['JPEG', 'NOT_A_DISK', () => file().put(0, [0xff, 0xd8, 0xff])],
   ['GIF', 'NOT_A_DISK', () => file().ascii(0, 'GIF89a')],
