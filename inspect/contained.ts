@@ -52,8 +52,7 @@ export async function judgeContainer(inspection: Inspection, container: Containe
     return;
   }
   const fileView = container.guest(meter.reader({ reads: limits.fileReads, bytes: limits.fileBytes }));
-  const declaredRaw = inspection.declared === 'RAW';
-  const context = { findings, wholeFileIsDisk: false, declaredRaw, limits, fileView };
+  const context = { findings, wholeFileIsDisk: false, limits, fileView };
   const { recognised: _, ...facts } = await examineDisk(view, context);
   Object.assign(report, facts);
 }

@@ -19,8 +19,6 @@ export interface DiskContext {
   readonly findings: Findings;
   /** The file itself is the disk, so that a wrong end of it is the file's end. */
   readonly wholeFileIsDisk: boolean;
-  /** The caller said that the bytes are a disk as it is. */
-  readonly declaredRaw: boolean;
   readonly limits: Limits;
   /**
    * The same bytes as the view, read on an allowance of their own for what a verdict does not need: os-release,

@@ -17,7 +17,7 @@ import { notePolyglot } from './polyglot.ts';
 import { Meter } from './readers/metered-reader.ts';
 import type { RangeReader } from './readers/range-reader.ts';
 import { type Image, recogniseImage } from './recognise.ts';
-import { Findings, type Format, type Report } from './report.ts';
+import { Findings, type Format, inOrder, type Report } from './report.ts';
 
 /** A file up to this size is read whole; of a larger one its head and its tail are read first. */
 const WHOLE_FILE_BYTES = 256 * 1024;
@@ -45,13 +45,13 @@ export async function inspect(source: RangeReader, options: InspectOptions = {})
     noteFailure(error, findings);
   }
   if (meter.failure !== undefined) throw meter.failure.cause;
-  return {
+  return inOrder({
     ...report,
     verdict: findings.refused ? 'reject' : 'accept',
     fileSize: String(source.size),
     cost: { reads: meter.reads, bytes: meter.bytes },
     findings: findings.sorted(),
-  };
+  });
 }
 
 function noteFailure(error: unknown, findings: Findings): void {

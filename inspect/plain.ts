@@ -66,7 +66,6 @@ export async function judgePlain(inspection: Inspection, head: Uint8Array, tail:
     {
       findings: disk,
       wholeFileIsDisk: true,
-      declaredRaw: declared === 'RAW',
       limits,
       fileView: { ...fileView, size },
     },

@@ -100,6 +100,36 @@ export interface Report {
   readonly findings: readonly Finding[];
 }
 
+/** Every field of a report, in the order in which it is written. */
+const FIELDS = {
+  verdict: true,
+  format: true,
+  detected: true,
+  variant: true,
+  virtualSize: true,
+  fileSize: true,
+  clusterSize: true,
+  sectorSize: true,
+  partitionTable: true,
+  partitions: true,
+  bootModes: true,
+  osFamily: true,
+  architecture: true,
+  os: true,
+  features: true,
+  scan: true,
+  cost: true,
+  findings: true,
+} as const satisfies Record<keyof Report, true>;
+
+/** The same report with its fields in their order, whenever they became known. */
+export function inOrder(report: Report): Report {
+  const fields = Object.keys(FIELDS) as (keyof Report)[];
+  return Object.fromEntries(
+    fields.flatMap((field) => (field in report ? [[field, report[field]]] : [])),
+  ) as unknown as Report;
+}
+
 /** What the guest's disk shows, whatever container holds it: the part of a report that `disk.ts` finds out. */
 export interface DiskFacts {
   sectorSize?: number;

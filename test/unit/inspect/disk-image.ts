@@ -235,7 +235,6 @@ export async function examine(
   const facts = await examineDisk(disk instanceof DiskImage ? disk.reader() : disk, {
     findings,
     wholeFileIsDisk: true,
-    declaredRaw: false,
     limits: DEFAULT_LIMITS,
     ...context,
   });
