@@ -1,6 +1,6 @@
 import { failedPrecondition } from '../../core/errors.ts';
 import { parseMask } from '../../core/field-mask.ts';
-import { tooSmallForSource } from '../../core/sizes.ts';
+import { smallestMinDiskSize, tooSmallForSource } from '../../core/sizes.ts';
 import { clearGuards } from '../../db/guards.ts';
 import {
   demandRevision,
@@ -91,7 +91,7 @@ function changeOf(
   }
   if (mask.has('minDiskSize')) {
     const smallest = image.smallestDiskSize ?? 0;
-    const wanted = input.minDiskSize ?? smallest;
+    const wanted = input.minDiskSize ?? smallestMinDiskSize(smallest);
     if (wanted < smallest) throw tooSmallForSource('min_disk_size', smallest);
     change.minDiskSize = wanted;
   }

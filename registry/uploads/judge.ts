@@ -120,15 +120,15 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
   const { orm } = context.db;
   const lowered = await poolLimitLowered(context, image);
   if (lowered !== undefined) return await refuse(context, subject, lowered);
-  const smallest = smallestMinDiskSize(Number(report.virtualSize ?? upload.sizeBytes));
+  const virtualSize = Number(report.virtualSize ?? upload.sizeBytes);
   const facts = settled(report, image);
   const ready: ImageRow = {
     ...image,
     status: 'READY',
     sizeBytes: upload.sizeBytes,
     storageSize: roundUpToChunk(upload.sizeBytes),
-    minDiskSize: image.minDiskSize ?? smallest,
-    smallestDiskSize: smallest,
+    minDiskSize: image.minDiskSize ?? smallestMinDiskSize(virtualSize),
+    smallestDiskSize: virtualSize,
     osType: facts.osType,
     hardwareGeneration: facts.generation,
     architecture: report.architecture ?? null,

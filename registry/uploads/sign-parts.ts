@@ -72,6 +72,13 @@ export async function openUpload(
 ): Promise<{ image: ImageRow; upload: UploadRow }> {
   const found = await uploadOf(context, imageId);
   if (found.upload.state !== 'OPEN') throw noOpenUpload(imageId, found.upload);
+  if (found.upload.expiresAt <= context.now()) {
+    throw failedPrecondition(
+      imageId,
+      'UPLOAD_EXPIRED',
+      `The time of the upload of image "${imageId}" is over; create the image again`,
+    );
+  }
   return found;
 }
 
