@@ -1,18 +1,9 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm';
-import type { Condition } from '../core/list-query.ts';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { type CloudRow, clouds, folders } from '../schema/tables/identity.ts';
 import { quotas } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
-import { behind, byName, inOrder } from './containers.ts';
+import { onPage, type PageOfIds } from './containers.ts';
 import { demandOne } from './guards.ts';
-
-/** A page of rows sorted by id: at most `limit` behind `after`, those for which `visible` holds if it is given. */
-export interface PageOfIds {
-  readonly conditions: readonly Condition[];
-  readonly visible?: SQL;
-  readonly limit: number;
-  readonly after: string | undefined;
-}
 
 export function findCloud(orm: Orm, id: string) {
   return orm.select().from(clouds).where(eq(clouds.id, id));
@@ -25,12 +16,10 @@ export function listClouds(orm: Orm, organizationId: string | undefined, page: P
     .where(
       and(
         organizationId === undefined ? undefined : eq(clouds.organizationId, organizationId),
-        byName(clouds, page.conditions),
-        behind(clouds, page.after),
-        page.visible,
+        onPage(clouds, page),
       ),
     )
-    .orderBy(inOrder(clouds))
+    .orderBy(asc(clouds.id))
     .limit(page.limit);
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, ne, type SQL, sql } from 'drizzle-orm';
 import type { Condition } from '../core/list-query.ts';
 import type { clouds, folders, serviceAccounts } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
@@ -31,21 +31,39 @@ export function writeContent(orm: Orm, table: Table, { id, ...content }: Content
   return orm.update(table).set({ name, description, labels }).where(eq(table.id, id));
 }
 
-/** Conditions on the name, as a filter of a list has them. */
-export function byName(table: Table, conditions: readonly Condition[]): SQL | undefined {
-  return and(
-    ...conditions.map(({ negated, values }) => {
-      const not = negated ? sql`NOT` : sql``;
-      return sql`${table.name} ${not} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
-    }),
-  );
+/** Another one of the same cloud with this name. Clouds themselves may share a name. */
+export function findNamesake(
+  orm: Orm,
+  table: typeof folders | typeof serviceAccounts,
+  id: string,
+  name: string,
+) {
+  return orm
+    .select({ id: table.id })
+    .from(table)
+    .where(
+      and(
+        sql`cloud_id = (SELECT cloud_id FROM ${table} WHERE id = ${id})`,
+        eq(table.name, name),
+        ne(table.id, id),
+      ),
+    );
 }
 
-/** Where a page begins, when it is sorted by id. */
-export function behind(table: Table, afterId: string | undefined): SQL | undefined {
-  return afterId === undefined ? undefined : gt(table.id, afterId);
+/** A page of rows sorted by id: at most `limit` behind `after`, those for which `visible` holds if it is given. */
+export interface PageOfIds {
+  /** On the name, as the filter of a list has them. */
+  readonly conditions: readonly Condition[];
+  readonly visible?: SQL;
+  readonly limit: number;
+  readonly after: string | undefined;
 }
 
-export function inOrder(table: Table): SQL {
-  return asc(table.id);
+/** The condition that a row is on this page or a later one. */
+export function onPage(table: Table, { conditions, after, visible }: PageOfIds): SQL | undefined {
+  const named = conditions.map(({ negated, values }) => {
+    const not = negated ? sql`NOT` : sql``;
+    return sql`${table.name} ${not} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+  });
+  return and(...named, after === undefined ? undefined : gt(table.id, after), visible);
 }

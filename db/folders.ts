@@ -1,8 +1,7 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { type FolderRow, folders } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
-import type { PageOfIds } from './clouds.ts';
-import { behind, byName, inOrder } from './containers.ts';
+import { onPage, type PageOfIds } from './containers.ts';
 import { demandOne } from './guards.ts';
 
 export function findFolder(orm: Orm, id: string) {
@@ -13,15 +12,8 @@ export function listFolders(orm: Orm, cloudId: string, page: PageOfIds) {
   return orm
     .select()
     .from(folders)
-    .where(
-      and(
-        eq(folders.cloudId, cloudId),
-        byName(folders, page.conditions),
-        behind(folders, page.after),
-        page.visible,
-      ),
-    )
-    .orderBy(inOrder(folders))
+    .where(and(eq(folders.cloudId, cloudId), onPage(folders, page)))
+    .orderBy(asc(folders.id))
     .limit(page.limit);
 }
 
@@ -35,20 +27,6 @@ export function findFolderByName(orm: Orm, cloudId: string, name: string) {
     .select({ id: folders.id })
     .from(folders)
     .where(and(eq(folders.cloudId, cloudId), eq(folders.name, name)));
-}
-
-/** Another folder of the same cloud with this name. */
-export function findFolderNamesake(orm: Orm, id: string, name: string) {
-  return orm
-    .select({ id: folders.id })
-    .from(folders)
-    .where(
-      and(
-        sql`cloud_id = (SELECT cloud_id FROM folders WHERE id = ${id})`,
-        eq(folders.name, name),
-        ne(folders.id, id),
-      ),
-    );
 }
 
 /** Fails as `unique` when the cloud has a folder of this name. */

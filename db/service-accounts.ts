@@ -1,9 +1,8 @@
-import { and, eq, getTableColumns, ne, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { type ServiceAccountRow, serviceAccounts } from '../schema/tables/identity.ts';
 import { type Credential, callerId } from './access.ts';
 import type { Orm, Statement } from './client.ts';
-import type { PageOfIds } from './clouds.ts';
-import { behind, byName, inOrder } from './containers.ts';
+import { onPage, type PageOfIds } from './containers.ts';
 
 /** With the last use of any of its keys. */
 const WITH_LAST_USE = {
@@ -27,15 +26,8 @@ export function listServiceAccounts(orm: Orm, folderId: string, page: PageOfIds)
   return orm
     .select(WITH_LAST_USE)
     .from(serviceAccounts)
-    .where(
-      and(
-        eq(serviceAccounts.folderId, folderId),
-        byName(serviceAccounts, page.conditions),
-        behind(serviceAccounts, page.after),
-        page.visible,
-      ),
-    )
-    .orderBy(inOrder(serviceAccounts))
+    .where(and(eq(serviceAccounts.folderId, folderId), onPage(serviceAccounts, page)))
+    .orderBy(asc(serviceAccounts.id))
     .limit(page.limit);
 }
 
@@ -48,20 +40,6 @@ export function findAccountByName(orm: Orm, folderId: string, name: string) {
       and(
         sql`cloud_id = (SELECT cloud_id FROM folders WHERE id = ${folderId})`,
         eq(serviceAccounts.name, name),
-      ),
-    );
-}
-
-/** Another service account of the same cloud with this name. */
-export function findAccountNamesake(orm: Orm, id: string, name: string) {
-  return orm
-    .select({ id: serviceAccounts.id })
-    .from(serviceAccounts)
-    .where(
-      and(
-        sql`cloud_id = (SELECT cloud_id FROM service_accounts WHERE id = ${id})`,
-        eq(serviceAccounts.name, name),
-        ne(serviceAccounts.id, id),
       ),
     );
 }

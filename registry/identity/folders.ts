@@ -2,7 +2,7 @@ import { notFound, RegistryError } from '../../core/errors.ts';
 import { deleteBindingsOf } from '../../db/access.ts';
 import { demandResource } from '../../db/access-bindings.ts';
 import { findCloud } from '../../db/clouds.ts';
-import { demandContent, writeContent } from '../../db/containers.ts';
+import { demandContent, findNamesake, writeContent } from '../../db/containers.ts';
 import {
   countInFolder,
   deleteFolder as deleteRow,
@@ -10,7 +10,6 @@ import {
   FOLDER_PLACES,
   findFolder,
   findFolderByName,
-  findFolderNamesake,
   insertFolder,
   listFolders as pageOfFolders,
 } from '../../db/folders.ts';
@@ -114,7 +113,7 @@ export async function updateFolder(
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resourceOf(id), [
       findFolder(orm, id),
-      findFolderNamesake(orm, id, input.name ?? ''),
+      findNamesake(orm, folders, id, input.name ?? ''),
     ]);
     const [[row], [namesake]] = rows;
     const folder = requireResource(row, access, resourceOf(id), 'resource-manager.folders.update');

@@ -7,13 +7,12 @@ import {
   demandResource,
   findSoleHoldings,
 } from '../../db/access-bindings.ts';
-import { demandContent, writeContent } from '../../db/containers.ts';
+import { demandContent, findNamesake, writeContent } from '../../db/containers.ts';
 import { findFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import {
   deleteServiceAccount as deleteRow,
   findAccountByName,
-  findAccountNamesake,
   findServiceAccount,
   insertServiceAccount,
   listServiceAccounts as pageOfAccounts,
@@ -120,7 +119,7 @@ export async function updateServiceAccount(
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resourceOf(id), [
       findServiceAccount(orm, requireCredential(context), id),
-      findAccountNamesake(orm, id, input.name ?? ''),
+      findNamesake(orm, serviceAccounts, id, input.name ?? ''),
     ]);
     const [[row], [namesake]] = rows;
     const own = id === access.callerId;
