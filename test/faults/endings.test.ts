@@ -56,6 +56,8 @@ describe('an upload whose time is over', () => {
   test('ends with DEADLINE_EXCEEDED, and its parts are aborted in the store', async () => {
     const operation = await client.upload(disk, { name: 'outlived' });
     await outlive(operation.metadata.imageId);
+    // No part is signed any more, also before the scheduled function comes.
+    expect((await client.sign(operation.metadata.imageId, [1])).status).toBe(400);
     await registry.runScheduled();
     const ended = await client.operation(operation.id);
     expect(codeOf(ended)).toBe(DEADLINE_EXCEEDED);
