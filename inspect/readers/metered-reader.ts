@@ -101,8 +101,7 @@ export class Meter {
       const page = this.#pages.get(index);
       const underway = this.#underway.get(index);
       if (page !== undefined) {
-        this.#pages.delete(index);
-        this.#pages.set(index, page);
+        this.#use(index);
         found.set(index, page);
       } else if (underway !== undefined) waits.add(underway);
       else missing.push(index);
@@ -114,10 +113,22 @@ export class Meter {
     });
     for (const fetch of fetches) purse.pay(fetch.length);
     for (const fetch of fetches) waits.add(this.#fetch(fetch));
+    // Answers come in any order; which pages are dropped later, and so what is fetched again, must not follow from it.
     for (const pages of await Promise.all(waits)) {
-      for (const [index, page] of pages) found.set(index, page);
+      for (const [index, page] of pages) {
+        this.#use(index);
+        found.set(index, page);
+      }
     }
     return found;
+  }
+
+  /** Makes a page that is kept the last to be dropped. */
+  #use(index: number): void {
+    const page = this.#pages.get(index);
+    if (page === undefined) return;
+    this.#pages.delete(index);
+    this.#pages.set(index, page);
   }
 
   /** Runs of pages to fetch together; a gap is bridged only by pages that nobody has fetched yet. */
@@ -164,8 +175,8 @@ export class Meter {
     }
     const taken = new Map<number, Uint8Array>();
     for (let done = 0; done < length; done += PAGE_BYTES) {
-      // A copy: a view would keep the whole fetch alive as long as one of its pages is kept.
-      taken.set((offset + done) / PAGE_BYTES, bytes.slice(done, done + PAGE_BYTES));
+      // A copy: a view, as a Buffer's own slice gives it, would keep the whole fetch alive with one of its pages.
+      taken.set((offset + done) / PAGE_BYTES, new Uint8Array(bytes.subarray(done, done + PAGE_BYTES)));
     }
     for (const [index, page] of taken) this.#pages.set(index, page);
     for (const oldest of this.#pages.keys()) {

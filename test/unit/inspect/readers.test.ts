@@ -99,6 +99,30 @@ describe('the meter', () => {
     expect(meter).toMatchObject({ reads: 3, bytes: 3 * 4096 });
   });
 
+  it.each([
+    ['in the order of the requests', [1, 5]],
+    ['in another order', [5, 1]],
+  ])('drops the same pages when answers come %s', async (_what, turns) => {
+    const plain = source(1_000_000);
+    const from: RangeReader = {
+      size: plain.size,
+      read: async (offset, length) => {
+        const answer = plain.asked.length;
+        const bytes = await plain.read(offset, length);
+        for (let left = turns[answer] ?? 0; left > 0; left--) await Promise.resolve();
+        return bytes;
+      },
+    };
+    const reader = new Meter(from, 4 * 4096).reader(PLENTY);
+    await reader.prefetch?.([0, 300_000].map((offset) => ({ offset, length: 1 })));
+    for (const offset of [500_000, 700_000, 900_000]) await reader.read(offset, 1);
+    // Four pages fit: the first of the two was dropped, and the second is still there.
+    await reader.read(300_000, 1);
+    expect(plain.asked).toHaveLength(5);
+    await reader.read(0, 1);
+    expect(plain.asked).toHaveLength(6);
+  });
+
   it('gives back ranges longer than its cache', async () => {
     const from = source(3_000_000);
     const reader = new Meter(from, 16 * KIB).reader(PLENTY);
