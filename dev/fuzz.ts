@@ -86,7 +86,7 @@ async function fuzz({ seed, minutes, out }: Options): Promise<number> {
     const seedNow = (seed + Math.floor(tally.judged / MUTANTS_OF_A_SEED)) % LARGEST_SEED;
     watchdog.watch(seedNow, number);
     const mutant = mutantOf(samples, seedNow, number);
-    const judgement = await judge(mutant.image, thoroughness(number));
+    const judgement = await judge(mutant, thoroughness(number));
     tally.judged += 1;
     if (judgement.report?.verdict === 'accept') tally.accepted += 1;
     if (judgement.problems.length > 0) {
@@ -129,13 +129,13 @@ function tallyLine(tally: { judged: number; accepted: number; found: number }, b
 /** Judges one finding, or the mutant of a name, again. out: its problems. */
 async function replay(what: string): Promise<readonly string[]> {
   const [, seed, number] = /^(\d+):(\d+)$/.exec(what) ?? [];
-  const { name, image } =
+  const mutant =
     seed === undefined
       ? readFinding(fromCaller(what))
       : mutantOf(await loadSamples(), Number(seed), Number(number));
-  const judgement: Judgement = await judge(image, { again: true, steps: true });
+  const judgement: Judgement = await judge(mutant, { again: true, steps: true });
   console.log(JSON.stringify(judgement.report, null, 2));
-  for (const problem of judgement.problems) console.log(`${name}: ${problem}`);
-  if (judgement.problems.length === 0) console.log(`${name}: everything holds`);
+  for (const problem of judgement.problems) console.log(`${mutant.name}: ${problem}`);
+  if (judgement.problems.length === 0) console.log(`${mutant.name}: everything holds`);
   return judgement.problems;
 }

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Limits } from '../../inspect/limits.ts';
 import type { Report } from '../../inspect/report.ts';
-import { parseRecipe, recipeOf, type SparseImage } from '../../test/sparse-image.ts';
+import { parseRecipe, recipeOf } from '../../test/sparse-image.ts';
 import { Refusal } from '../refusal.ts';
 import type { Judgement } from './judge.ts';
 import type { Mutant } from './mutate.ts';
@@ -11,6 +12,7 @@ interface FindingFile {
   readonly mutant: string;
   readonly sample: string;
   readonly edits: readonly string[];
+  readonly limits: Partial<Limits>;
   readonly problems: readonly string[];
   readonly report?: Report;
   /** As the recipes of test/corpus. */
@@ -19,11 +21,12 @@ interface FindingFile {
 
 /** Writes a finding into the folder. out: the path of its file. */
 export function keepFinding(folder: string, mutant: Mutant, { problems, report }: Judgement): string {
-  const { name, sample, edits, image } = mutant;
+  const { name, sample, edits, limits, image } = mutant;
   const file: FindingFile = {
     mutant: name,
     sample,
     edits,
+    limits,
     problems,
     ...(report === undefined ? {} : { report }),
     image: recipeOf(image),
@@ -34,11 +37,11 @@ export function keepFinding(folder: string, mutant: Mutant, { problems, report }
   return path;
 }
 
-/** The image of a finding. Throws a Refusal when the file cannot be read or is none. */
-export function readFinding(path: string): { name: string; image: SparseImage } {
+/** What of a finding is judged. Throws a Refusal when the file cannot be read or is none. */
+export function readFinding(path: string): Pick<Mutant, 'name' | 'image' | 'limits'> {
   try {
-    const { mutant, image }: FindingFile = JSON.parse(readFileSync(path, 'utf8'));
-    return { name: mutant, image: parseRecipe(JSON.stringify(image)) };
+    const { mutant, image, limits }: FindingFile = JSON.parse(readFileSync(path, 'utf8'));
+    return { name: mutant, image: parseRecipe(JSON.stringify(image)), limits };
   } catch (error) {
     throw new Refusal(`${path} is not a finding of npm run fuzz: ${(error as Error).message}`);
   }

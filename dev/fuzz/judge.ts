@@ -1,7 +1,7 @@
 /** What must hold of the inspection of any file, whatever its bytes are. */
 import { isDeepStrictEqual } from 'node:util';
 import { inspect } from '../../inspect/inspect.ts';
-import { DEFAULT_LIMITS as LIMITS } from '../../inspect/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../inspect/limits.ts';
 import type { RangeReader } from '../../inspect/readers/range-reader.ts';
 import { type Report, severityOf, sortFindings } from '../../inspect/report.ts';
 import type { SparseImage } from '../../test/sparse-image.ts';
@@ -28,28 +28,31 @@ export interface Thoroughness {
   readonly steps: boolean;
 }
 
-/** Inspects an image and holds the answer against what must be true of all. */
-export async function judge(image: SparseImage, { again, steps }: Thoroughness): Promise<Judgement> {
+/** Inspects a file and holds the answer against what must be true of all. */
+export async function judge(
+  { image, limits = {} }: { readonly image: SparseImage; readonly limits?: Partial<Limits> },
+  { again, steps }: Thoroughness,
+): Promise<Judgement> {
   const problems: string[] = [];
   const spent = { reads: 0, bytes: 0 };
   let report: Report;
   try {
-    report = await inspect(counted(image, spent));
+    report = await inspect(counted(image, spent), { limits });
   } catch (error) {
     return { problems: [`threw ${error instanceof Error ? error.stack : String(error)}`] };
   }
   if (report.cost.reads !== spent.reads || report.cost.bytes !== spent.bytes) {
     problems.push(`says it cost ${JSON.stringify(report.cost)} and cost ${JSON.stringify(spent)}`);
   }
-  problems.push(...budgetProblems(report, 'all steps', LIMITS.fileReads, LIMITS.fileBytes, LIMITS));
+  problems.push(...budgetProblems(report, 'all steps', limits));
   problems.push(...reportProblems(report));
   if (report.verdict === 'accept') {
     problems.push(...dangersOf(image, report.format).map((danger) => `accepted: ${danger}`));
   }
-  if (again && !isDeepStrictEqual(await inspect(inAnotherOrder(image)), report)) {
+  if (again && !isDeepStrictEqual(await inspect(inAnotherOrder(image), { limits }), report)) {
     problems.push('another answer the second time');
   }
-  if (steps) problems.push(...(await stepProblems(image)));
+  if (steps) problems.push(...(await stepProblems(image, limits)));
   return { report, problems };
 }
 
@@ -82,30 +85,23 @@ function isPlain(report: Report): boolean {
 }
 
 /** The steps on their own: first what a verdict needs, then os-release and architecture on top, without a scan. */
-async function stepProblems(image: SparseImage): Promise<string[]> {
-  const noScan = { scanReads: 0, scanBytes: 0 };
-  const noFiles = { fileReads: 0, fileBytes: 0 };
-  const verdict = await inspect(image.reader(), { limits: { ...noScan, ...noFiles } });
-  const facts = await inspect(image.reader(), { limits: noScan });
+async function stepProblems(image: SparseImage, limits: Partial<Limits>): Promise<string[]> {
+  const facts = { ...limits, scanReads: 0, scanBytes: 0 };
+  const verdict = { ...facts, fileReads: 0, fileBytes: 0 };
   return [
-    ...budgetProblems(verdict, 'header to OS family', 0, 0, noScan),
-    ...budgetProblems(facts, 'facts', LIMITS.fileReads, LIMITS.fileBytes, noScan),
+    ...budgetProblems(await inspect(image.reader(), { limits: verdict }), 'header to OS family', verdict),
+    ...budgetProblems(await inspect(image.reader(), { limits: facts }), 'facts', facts),
   ];
 }
 
-function budgetProblems(
-  report: Report,
-  step: string,
-  fileReads: number,
-  fileBytes: number,
-  scan: { readonly scanReads: number; readonly scanBytes: number },
-): string[] {
+function budgetProblems(report: Report, steps: string, changed: Partial<Limits>): string[] {
+  const limits = { ...DEFAULT_LIMITS, ...changed };
   const plain = isPlain(report);
-  const reads = (plain ? LIMITS.plainReads : LIMITS.mappedReads + scan.scanReads) + fileReads;
-  const bytes = (plain ? LIMITS.plainBytes : LIMITS.mappedBytes + scan.scanBytes) + fileBytes;
+  const reads = (plain ? limits.plainReads : limits.mappedReads + limits.scanReads) + limits.fileReads;
+  const bytes = (plain ? limits.plainBytes : limits.mappedBytes + limits.scanBytes) + limits.fileBytes;
   const { cost } = report;
   if (cost.reads <= reads && cost.bytes <= bytes) return [];
-  return [`${step}: ${cost.reads} reads of ${cost.bytes} bytes, allowed are ${reads} of ${bytes}`];
+  return [`${steps}: ${cost.reads} reads of ${cost.bytes} bytes, allowed are ${reads} of ${bytes}`];
 }
 
 function reportProblems(report: Report): string[] {

@@ -1,4 +1,5 @@
 /** Mutants of valid images. A mutant is named by a seed and a number, and the same name always gives the same one. */
+import { DEFAULT_LIMITS, type Limits } from '../../inspect/limits.ts';
 import type { SparseImage } from '../../test/sparse-image.ts';
 import { plant } from './plants.ts';
 import { Random } from './random.ts';
@@ -11,6 +12,8 @@ export interface Mutant {
   readonly image: SparseImage;
   /** What was done to the sample, in words. */
   readonly edits: readonly string[];
+  /** What it is to be inspected with: mostly the defaults, sometimes allowances that end early. */
+  readonly limits: Partial<Limits>;
 }
 
 const SECTOR = 512;
@@ -50,7 +53,7 @@ const EDITS: readonly Edit[] = [
   ...Array<Edit>(2).fill(splice),
   shift,
   resize,
-  ...Array<Edit>(2).fill(({ image, random }) => plant(image, random)),
+  ...Array<Edit>(2).fill(({ image, sample, random }) => plant(image, sample.bootSectors, random)),
 ];
 
 /** The mutant `number` of a seed; its sample follows from the number, so that all samples take part alike. */
@@ -67,7 +70,24 @@ export function mutantOf(samples: readonly Sample[], seed: number, number: numbe
     for (const seal of sample.seals) seal(piece.image);
     edits.push('sums made right');
   }
-  return { name: `${seed}:${number}`, sample: sample.name, image: piece.image, edits };
+  const limits = random.chance(0.15) ? tightLimits(random) : {};
+  return { name: `${seed}:${number}`, sample: sample.name, image: piece.image, edits, limits };
+}
+
+/** Allowances of a few reads and bytes: wherever they end, the inspection has to end well. */
+function tightLimits(random: Random): Partial<Limits> {
+  const reads = () => random.pick([0, 1, 2, 3, 5, 8]);
+  const bytes = () => random.pick([4096, 65_536, 150_000, 300_000, 1_000_000]);
+  // One number for both: until it is known that a file is no container it is read as one.
+  const verdictReads = reads();
+  const verdictBytes = bytes();
+  return {
+    ...(random.chance(0.5) ? { plainReads: verdictReads, mappedReads: verdictReads } : {}),
+    ...(random.chance(0.3) ? { plainBytes: verdictBytes, mappedBytes: verdictBytes } : {}),
+    ...(random.chance(0.5) ? { fileReads: reads(), fileBytes: bytes() } : {}),
+    ...(random.chance(0.5) ? { scanReads: reads(), scanBytes: bytes() } : {}),
+    maxVirtualSizeBytes: random.pick([DEFAULT_LIMITS.maxVirtualSizeBytes, 4 * 1024 * 1024]),
+  };
 }
 
 /** A place for `length` bytes, mostly in a header or a table, at a multiple of `align` within it. */

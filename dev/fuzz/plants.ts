@@ -20,28 +20,47 @@ const LINES = [
   'version=1',
 ];
 
-/** Headers by which programs that probe know an image. */
+/** What programs that probe know images, media, archives and documents by. */
 const MAGICS = [
-  'QFI\xfb\0\0\0\x03',
-  'KDMV\x01\0\0\0',
-  'conectix',
-  'vhdxfile',
-  'QED\0',
-  'COWD',
-  'LUKS\xba\xbe\0\x02',
+  ...['QFI\xfb\0\0\0\x03', 'KDMV\x01\0\0\0', 'COWD', 'conectix', 'vhdxfile', 'QED\0', 'LUKS\xba\xbe\0\x02'],
+  ...[
+    'WithoutFreeSpace',
+    'Bochs Virtual HD Image',
+    '#!/bin/sh\n#V2.0 Format\n',
+    'version=1\n',
+    'koly',
+    'hsqs',
+  ],
+  ...[
+    'MSWIM\0\0\0',
+    '\x1f\x8b\x08',
+    '\x28\xb5\x2f\xfd',
+    'PK\x03\x04',
+    '7z\xbc\xaf\x27\x1c',
+    '%PDF-1.7',
+    '<html>',
+  ],
+  ...['{"a":1}', '\x7fELF', 'MZ', '#!/bin/sh\n', '\xeb\x3c\x90mkfs.fat', 'EFI PART', '\x01CD001\x01'],
 ];
 
 /** Types of qcow2 header extensions: backing format, data file, encryption, bitmaps, feature names, none. */
 const EXTENSIONS = [0xe2792aca, 0x44415441, 0x0537be77, 0x23852875, 0x6803f857, 0x12345678];
 
-/** Writes one such thing where the format has it; undefined when the file is of no format that could. */
-export function plant(image: SparseImage, random: Random): string | undefined {
-  if (image.size < 2 * SECTOR || random.chance(0.15)) return plantMagic(image, random);
+/**
+ * Writes one such thing where the format has it, or a magic where something could begin; `bootSectors` are places of
+ * the disk's own first sector and of those of its partitions. Undefined when there was no room.
+ */
+export function plant(
+  image: SparseImage,
+  bootSectors: readonly number[],
+  random: Random,
+): string | undefined {
+  if (image.size < 2 * SECTOR || random.chance(0.25)) return plantMagic(image, bootSectors, random);
   const head = Buffer.from(image.read(0, 8)).toString('latin1');
   if (head.startsWith('QFI\xfb')) return plantInQcow2(image, random);
   if (head.startsWith('KDMV')) return plantInVmdk(image, random);
   const isVhd = Buffer.from(image.read(image.size - SECTOR, 8)).toString('latin1') === 'conectix';
-  return isVhd ? plantInVhd(image, random) : plantMagic(image, random);
+  return isVhd ? plantInVhd(image, random) : plantMagic(image, bootSectors, random);
 }
 
 function put(image: SparseImage, at: number, bytes: Uint8Array | readonly number[], what: string): string {
@@ -52,9 +71,9 @@ function put(image: SparseImage, at: number, bytes: Uint8Array | readonly number
 /** Big-endian, 4 bytes. */
 const u32 = (value: number) => [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff];
 
-function plantMagic(image: SparseImage, random: Random): string {
+function plantMagic(image: SparseImage, bootSectors: readonly number[], random: Random): string {
   const magic = random.pick(MAGICS);
-  const at = random.pick([0, 0, SECTOR, image.size - SECTOR, image.size - (image.size % SECTOR) - SECTOR]);
+  const at = random.pick([0, SECTOR, 32_768, image.size - SECTOR, ...bootSectors]);
   return put(image, Math.max(0, at), Buffer.from(magic, 'latin1'), JSON.stringify(magic));
 }
 

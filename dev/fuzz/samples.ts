@@ -11,6 +11,8 @@ export interface Sample {
   readonly heads: readonly Place[];
   /** Beginnings of the sectors that an inspection reads and that hold something, in order. */
   readonly sectors: readonly number[];
+  /** Those of them that are signed as boot sectors: the disk's own, wherever a container has it, and volumes'. */
+  readonly bootSectors: readonly number[];
   readonly seals: readonly Seal[];
 }
 
@@ -23,5 +25,16 @@ export function loadSamples(): Promise<Sample[]> {
 async function sampleOf(entry: CorpusEntry): Promise<Sample> {
   const image = corpusImage(entry);
   const sectors = await sectorsRead(image);
-  return { name: entry.file, image, heads: headsOf(image), sectors, seals: sealsOf(image, sectors) };
+  const isSigned = (at: number) => {
+    const [first, second] = at + 512 <= image.size ? image.read(at + 510, 2) : [];
+    return first === 0x55 && second === 0xaa;
+  };
+  return {
+    name: entry.file,
+    image,
+    heads: headsOf(image),
+    sectors,
+    bootSectors: sectors.filter(isSigned),
+    seals: sealsOf(image, sectors),
+  };
 }

@@ -22,7 +22,7 @@ export async function judgeMutants(samples: readonly Sample[], index: number): P
     watchdog.watch(SEED, number);
     const mutant = mutantOf(samples, SEED, number);
     const turn = round % THOROUGH_EVERY;
-    const { report, problems: found } = await judge(mutant.image, {
+    const { report, problems: found } = await judge(mutant, {
       again: turn === 0,
       steps: turn === THOROUGH_EVERY / 2,
     });
