@@ -23,6 +23,9 @@ import { isExtended } from './types.ts';
 
 /** Numbers of logical partitions begin here, whatever the primary ones are. */
 const FIRST_LOGICAL = 5;
+/** In a long chain the partitions are often small: one read then brings several records. */
+const LONG_CHAIN = 4;
+const READ_AHEAD_BYTES = 64 * 1024;
 
 /**
  * Follows the chain of the MBR's first extended partition and returns its logical partitions in the chain's order.
@@ -56,6 +59,7 @@ async function followChain(
   const slots: Slot[] = [];
   const visited = new Set<number>();
   let lba = container.firstLba;
+  let aheadEnd = 0;
   for (;;) {
     const offset = lba * MBR_SECTOR;
     if (visited.has(lba)) {
@@ -68,6 +72,10 @@ async function followChain(
       return slots;
     }
     visited.add(lba);
+    if (visited.size > LONG_CHAIN && offset >= aheadEnd && offset < view.size) {
+      await view.prefetch?.([{ offset, length: Math.min(READ_AHEAD_BYTES, view.size - offset) }]);
+      aheadEnd = offset + READ_AHEAD_BYTES;
+    }
     const sector = await readInside(view, offset, MBR_SECTOR);
     // Outside the disk: that the container ends behind the disk is noted where ends are checked.
     if (sector === undefined) return slots;

@@ -87,6 +87,21 @@ describe('what an examination costs', () => {
     expect(facts.partitions).toBeUndefined();
   });
 
+  it.each<[number, string[]]>([
+    [128, []],
+    [129, ['BAD_PARTITION_TABLE']],
+  ])('lets a chain of %d small logical partitions be followed', async (count, refusals) => {
+    const step = 32;
+    const disk = writeMbr(new DiskImage(64 * MIB), [{ type: 5, first: 2048, sectors: step * count }]);
+    for (let i = 0; i < count; i++) {
+      const next = i + 1 < count ? { type: 5, first: (i + 1) * step, sectors: step } : undefined;
+      writeMbr(disk, [{ type: 0x83, first: 1, sectors: step - 1 }, next], 2048 + i * step);
+    }
+    const { codes, facts } = await metered(disk.reader());
+    expect(codes.filter((code) => !['NOT_BOOTABLE', 'FACTS_INCOMPLETE'].includes(code))).toEqual(refusals);
+    expect(facts.partitions).toHaveLength(1 + 128);
+  });
+
   it('does not hide that the source failed', async () => {
     const disk = gptDisk(2, 4 * 1024 * MIB).reader();
     const failing: RangeReader = {
