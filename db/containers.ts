@@ -1,11 +1,15 @@
 import { and, eq, gt, ne, type SQL, sql } from 'drizzle-orm';
+import type { RunnableQuery } from 'drizzle-orm/runnable-query';
 import type { Condition } from '../core/list-query.ts';
 import type { clouds, folders, serviceAccounts } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
+/** A statement that reads such rows. */
+export type Query<Row> = RunnableQuery<Row[], 'sqlite'>;
+
 /** The tables of what holds other things: they have the same fields that can be changed. */
-type Table = typeof clouds | typeof folders | typeof serviceAccounts;
+export type ContentTable = typeof clouds | typeof folders | typeof serviceAccounts;
 
 /** What can be changed of a cloud, a folder or a service account. */
 export interface Content {
@@ -16,7 +20,11 @@ export interface Content {
 }
 
 /** Demands that the row is there as it was read. */
-export function demandContent(orm: Orm, table: Table, { id, name, description, labels }: Content): Statement {
+export function demandContent(
+  orm: Orm,
+  table: ContentTable,
+  { id, name, description, labels }: Content,
+): Statement {
   const labelsText = labels === null ? null : JSON.stringify(labels);
   return demandOne(
     orm,
@@ -26,7 +34,7 @@ export function demandContent(orm: Orm, table: Table, { id, name, description, l
 }
 
 /** Fails as `unique` when another one has the name. */
-export function writeContent(orm: Orm, table: Table, { id, ...content }: Content): Statement {
+export function writeContent(orm: Orm, table: ContentTable, { id, ...content }: Content): Statement {
   const { name, description, labels } = content;
   return orm.update(table).set({ name, description, labels }).where(eq(table.id, id));
 }
@@ -60,7 +68,7 @@ export interface PageOfIds {
 }
 
 /** The condition that a row is on this page or a later one. */
-export function onPage(table: Table, { conditions, after, visible }: PageOfIds): SQL | undefined {
+export function onPage(table: ContentTable, { conditions, after, visible }: PageOfIds): SQL | undefined {
   const named = conditions.map(({ negated, values }) => {
     const not = negated ? sql`NOT` : sql``;
     return sql`${table.name} ${not} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;

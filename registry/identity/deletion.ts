@@ -5,11 +5,11 @@ import type { CallerContext } from '../context.ts';
 /** How far ahead a client's clock may be. */
 const LEEWAY_MS = 60_000;
 
-/** How a cloud or a folder is to be deleted. */
+/** How a cloud, a folder or a service account is to be deleted. */
 export interface Deletion {
   readonly ifMatch: string | undefined;
   /** Epoch milliseconds; only a time that has passed is taken, because deletion is at once. */
-  readonly deleteAfter: number | undefined;
+  readonly deleteAfter?: number | undefined;
 }
 
 /** Throws INVALID_ARGUMENT for a deletion that is to come later. */

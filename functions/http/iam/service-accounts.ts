@@ -1,10 +1,9 @@
+import { deleteContainer, getContainer, updateContainer } from '../../../registry/identity/containers.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
 import {
   createServiceAccount,
-  deleteServiceAccount,
-  getServiceAccount,
   listServiceAccounts,
-  updateServiceAccount,
+  SERVICE_ACCOUNT,
 } from '../../../registry/identity/service-accounts.ts';
 import {
   createServiceAccountBody,
@@ -21,12 +20,12 @@ import { compact } from '../wire.ts';
 import { serviceAccountShape } from './shapes.ts';
 
 const TAGS = ['Service accounts'];
-const ACCOUNTS = '/iam/v1/serviceAccounts';
-const ACCOUNT = `${ACCOUNTS}/{serviceAccountId}` as const;
+const ACCOUNTS_PATH = '/iam/v1/serviceAccounts';
+const ACCOUNT_PATH = `${ACCOUNTS_PATH}/{serviceAccountId}` as const;
 
 const list = route({
   method: 'get',
-  path: ACCOUNTS,
+  path: ACCOUNTS_PATH,
   tags: TAGS,
   summary: 'List the service accounts of a folder',
   request: { query: listServiceAccountsQuery },
@@ -35,7 +34,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: ACCOUNTS,
+  path: ACCOUNTS_PATH,
   tags: TAGS,
   summary: 'Create a service account',
   request: { body: jsonOf(createServiceAccountBody) },
@@ -44,7 +43,7 @@ const create = route({
 
 const get = route({
   method: 'get',
-  path: ACCOUNT,
+  path: ACCOUNT_PATH,
   tags: TAGS,
   summary: 'Get a service account',
   request: { params: serviceAccountPath },
@@ -53,7 +52,7 @@ const get = route({
 
 const update = route({
   method: 'patch',
-  path: ACCOUNT,
+  path: ACCOUNT_PATH,
   tags: TAGS,
   summary: 'Update a service account',
   request: { params: serviceAccountPath, body: jsonOf(updateServiceAccountBody) },
@@ -62,7 +61,7 @@ const update = route({
 
 const remove = route({
   method: 'delete',
-  path: ACCOUNT,
+  path: ACCOUNT_PATH,
   tags: TAGS,
   summary: 'Delete a service account with its keys and bindings',
   request: { params: serviceAccountPath },
@@ -86,22 +85,27 @@ export function mountServiceAccounts(app: App): void {
   );
 
   app.openapi(get, async (c) => {
-    const found = await getServiceAccount(c.get('context'), c.req.valid('param').serviceAccountId);
+    const { serviceAccountId } = c.req.valid('param');
+    const found = await getContainer(c.get('context'), SERVICE_ACCOUNT, serviceAccountId);
     return answerSingle(c, await contentEtag(found), serviceAccountShape(found));
   });
 
   app.openapi(update, async (c) => {
     const { serviceAccountId } = c.req.valid('param');
+    const body = c.req.valid('json');
     const ifMatch = c.req.header('If-Match');
     return answerOperation(
       c,
-      await updateServiceAccount(c.get('context'), serviceAccountId, c.req.valid('json'), ifMatch),
+      await updateContainer(c.get('context'), SERVICE_ACCOUNT, serviceAccountId, body, ifMatch),
     );
   });
 
   app.openapi(remove, async (c) => {
     const { serviceAccountId } = c.req.valid('param');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await deleteServiceAccount(c.get('context'), serviceAccountId, ifMatch));
+    return answerOperation(
+      c,
+      await deleteContainer(c.get('context'), SERVICE_ACCOUNT, serviceAccountId, { ifMatch }),
+    );
   });
 }

@@ -1,10 +1,5 @@
-import {
-  createCloud,
-  deleteCloud,
-  getCloud,
-  listClouds,
-  updateCloud,
-} from '../../../registry/identity/clouds.ts';
+import { CLOUD, createCloud, listClouds } from '../../../registry/identity/clouds.ts';
+import { deleteContainer, getContainer, updateContainer } from '../../../registry/identity/containers.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
 import { deletionQuery } from '../../../schema/wire/content.ts';
 import { operation } from '../../../schema/wire/operation.ts';
@@ -22,12 +17,12 @@ import { compact } from '../wire.ts';
 import { cloudShape } from './shapes.ts';
 
 const TAGS = ['Clouds'];
-const CLOUDS = '/resource-manager/v1/clouds';
-const CLOUD = `${CLOUDS}/{cloudId}` as const;
+const CLOUDS_PATH = '/resource-manager/v1/clouds';
+const CLOUD_PATH = `${CLOUDS_PATH}/{cloudId}` as const;
 
 const list = route({
   method: 'get',
-  path: CLOUDS,
+  path: CLOUDS_PATH,
   tags: TAGS,
   summary: 'List the clouds that the caller may see',
   request: { query: listCloudsQuery },
@@ -36,7 +31,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: CLOUDS,
+  path: CLOUDS_PATH,
   tags: TAGS,
   summary: 'Create a cloud',
   request: { body: jsonOf(createCloudBody) },
@@ -45,7 +40,7 @@ const create = route({
 
 const get = route({
   method: 'get',
-  path: CLOUD,
+  path: CLOUD_PATH,
   tags: TAGS,
   summary: 'Get a cloud',
   request: { params: cloudPath },
@@ -54,7 +49,7 @@ const get = route({
 
 const update = route({
   method: 'patch',
-  path: CLOUD,
+  path: CLOUD_PATH,
   tags: TAGS,
   summary: 'Update a cloud',
   request: { params: cloudPath, body: jsonOf(updateCloudBody) },
@@ -63,7 +58,7 @@ const update = route({
 
 const remove = route({
   method: 'delete',
-  path: CLOUD,
+  path: CLOUD_PATH,
   tags: TAGS,
   summary: 'Delete a cloud that holds no folder',
   request: { params: cloudPath, query: deletionQuery },
@@ -85,20 +80,26 @@ export function mountClouds(app: App): void {
   );
 
   app.openapi(get, async (c) => {
-    const found = await getCloud(c.get('context'), c.req.valid('param').cloudId);
+    const found = await getContainer(c.get('context'), CLOUD, c.req.valid('param').cloudId);
     return answerSingle(c, await contentEtag(found), cloudShape(found));
   });
 
   app.openapi(update, async (c) => {
     const { cloudId } = c.req.valid('param');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await updateCloud(c.get('context'), cloudId, c.req.valid('json'), ifMatch));
+    return answerOperation(
+      c,
+      await updateContainer(c.get('context'), CLOUD, cloudId, c.req.valid('json'), ifMatch),
+    );
   });
 
   app.openapi(remove, async (c) => {
     const { cloudId } = c.req.valid('param');
     const { deleteAfter } = c.req.valid('query');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await deleteCloud(c.get('context'), cloudId, { deleteAfter, ifMatch }));
+    return answerOperation(
+      c,
+      await deleteContainer(c.get('context'), CLOUD, cloudId, { deleteAfter, ifMatch }),
+    );
   });
 }

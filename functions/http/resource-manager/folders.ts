@@ -1,11 +1,6 @@
+import { deleteContainer, getContainer, updateContainer } from '../../../registry/identity/containers.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
-import {
-  createFolder,
-  deleteFolder,
-  getFolder,
-  listFolders,
-  updateFolder,
-} from '../../../registry/identity/folders.ts';
+import { createFolder, FOLDER, listFolders } from '../../../registry/identity/folders.ts';
 import { deletionQuery } from '../../../schema/wire/content.ts';
 import { operation } from '../../../schema/wire/operation.ts';
 import {
@@ -22,12 +17,12 @@ import { compact } from '../wire.ts';
 import { folderShape } from './shapes.ts';
 
 const TAGS = ['Folders'];
-const FOLDERS = '/resource-manager/v1/folders';
-const FOLDER = `${FOLDERS}/{folderId}` as const;
+const FOLDERS_PATH = '/resource-manager/v1/folders';
+const FOLDER_PATH = `${FOLDERS_PATH}/{folderId}` as const;
 
 const list = route({
   method: 'get',
-  path: FOLDERS,
+  path: FOLDERS_PATH,
   tags: TAGS,
   summary: 'List the folders of a cloud that the caller may see',
   request: { query: listFoldersQuery },
@@ -36,7 +31,7 @@ const list = route({
 
 const create = route({
   method: 'post',
-  path: FOLDERS,
+  path: FOLDERS_PATH,
   tags: TAGS,
   summary: 'Create a folder',
   request: { body: jsonOf(createFolderBody) },
@@ -45,7 +40,7 @@ const create = route({
 
 const get = route({
   method: 'get',
-  path: FOLDER,
+  path: FOLDER_PATH,
   tags: TAGS,
   summary: 'Get a folder',
   request: { params: folderPath },
@@ -54,7 +49,7 @@ const get = route({
 
 const update = route({
   method: 'patch',
-  path: FOLDER,
+  path: FOLDER_PATH,
   tags: TAGS,
   summary: 'Update a folder',
   request: { params: folderPath, body: jsonOf(updateFolderBody) },
@@ -63,7 +58,7 @@ const update = route({
 
 const remove = route({
   method: 'delete',
-  path: FOLDER,
+  path: FOLDER_PATH,
   tags: TAGS,
   summary: 'Delete a folder that holds nothing',
   request: { params: folderPath, query: deletionQuery },
@@ -81,20 +76,26 @@ export function mountFolders(app: App): void {
   );
 
   app.openapi(get, async (c) => {
-    const found = await getFolder(c.get('context'), c.req.valid('param').folderId);
+    const found = await getContainer(c.get('context'), FOLDER, c.req.valid('param').folderId);
     return answerSingle(c, await contentEtag(found), folderShape(found));
   });
 
   app.openapi(update, async (c) => {
     const { folderId } = c.req.valid('param');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await updateFolder(c.get('context'), folderId, c.req.valid('json'), ifMatch));
+    return answerOperation(
+      c,
+      await updateContainer(c.get('context'), FOLDER, folderId, c.req.valid('json'), ifMatch),
+    );
   });
 
   app.openapi(remove, async (c) => {
     const { folderId } = c.req.valid('param');
     const { deleteAfter } = c.req.valid('query');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await deleteFolder(c.get('context'), folderId, { deleteAfter, ifMatch }));
+    return answerOperation(
+      c,
+      await deleteContainer(c.get('context'), FOLDER, folderId, { deleteAfter, ifMatch }),
+    );
   });
 }
