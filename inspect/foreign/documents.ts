@@ -1,6 +1,6 @@
 /** Text that is uploaded in place of a disk: error pages, manifests, scripts. */
 import { hasAscii, hasBytes } from '../readers/bytes.ts';
-import { latin1 } from '../readers/text.ts';
+import { latin1, utf16 } from '../readers/text.ts';
 import type { Foreign } from './foreign.ts';
 
 /** How far into a document its kind must show itself. */
@@ -8,19 +8,11 @@ const LOOK_BYTES = 4096;
 
 /** HTML, XML of several kinds, JSON and PDF by how they begin, after a byte order mark and blanks. */
 export function documentKind(head: Uint8Array): Foreign | undefined {
-  const bom = hasBytes(head, 0, [0xef, 0xbb, 0xbf]) ? 3 : 0;
-  const text = latin1(head.subarray(bom, bom + LOOK_BYTES))
+  const text = textOf(head)
     .replace(/^[ \t\r\n\f]+/, '')
     .toLowerCase();
   if (/^<(!doctype html|html|head|body)[\s>]/.test(text)) return HTML;
-  if (
-    text.startsWith('<?xml') ||
-    text.startsWith('<envelope') ||
-    text.startsWith('<manifest') ||
-    text.startsWith('<importer')
-  ) {
-    return xmlKind(text);
-  }
+  if (/^<(\?xml|(\w+:)?envelope|manifest|importer)/.test(text)) return xmlKind(text);
   if (/^[{[]/.test(text) && /"[^"]*"\s*:/.test(text) && isText(head)) {
     return document('JSON', 'a JSON document', true);
   }
@@ -28,6 +20,14 @@ export function documentKind(head: Uint8Array): Foreign | undefined {
   return pdf >= 0 && hasAscii(head, latin1(head.subarray(0, LOOK_BYTES)).indexOf('%PDF-'), '%PDF-')
     ? document('PDF', 'a PDF document', true)
     : undefined;
+}
+
+/** The beginning of a text without its byte order mark: UTF-16 by its mark, anything else one character a byte. */
+function textOf(head: Uint8Array): string {
+  if (hasBytes(head, 0, [0xff, 0xfe])) return utf16(head.subarray(2, LOOK_BYTES), 'LE');
+  if (hasBytes(head, 0, [0xfe, 0xff])) return utf16(head.subarray(2, LOOK_BYTES), 'BE');
+  const mark = hasBytes(head, 0, [0xef, 0xbb, 0xbf]) ? 3 : 0;
+  return latin1(head.subarray(mark, mark + LOOK_BYTES));
 }
 
 const HTML: Foreign = {

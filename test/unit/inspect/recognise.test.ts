@@ -73,9 +73,13 @@ const KNOWN: readonly Case[] = [
   ['HTML', 'NOT_A_DISK', () => page('\n<!DOCTYPE html><html><body>403</body></html>')],
   ['HTML', 'NOT_A_DISK', () => page('\xef\xbb\xbf  <HTML lang="en">')],
   ['HTML', 'NOT_A_DISK', () => page('<?xml version="1.0"?><!DOCTYPE html><html>')],
+  ['HTML', 'NOT_A_DISK', () => wide('<!DOCTYPE html><html>', 'LE')],
+  ['XML', 'NOT_A_DISK', () => wide('<?xml version="1.0" encoding="UTF-16"?><Error/>', 'BE')],
+  ['TEXT', 'NOT_A_DISK', () => wide('The image has moved', 'LE')],
   ['XML', 'NOT_A_DISK', () => page('<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>')],
   ['OVF', 'NOT_A_DISK', () => page('<?xml version="1.0"?><Envelope xmlns="x">')],
-  ['OVF', 'NOT_A_DISK', () => page('<ovf:Envelope xmlns:ovf="x">'.replace('<ovf:', '<'))],
+  ['OVF', 'NOT_A_DISK', () => page('<Envelope xmlns="x">')],
+  ['OVF', 'NOT_A_DISK', () => page('<ovf:Envelope xmlns:ovf="x">')],
   [
     'AMI_MANIFEST',
     'NOT_A_DISK',
@@ -90,6 +94,12 @@ function page(text: string): Packer {
   return new Packer(
     Buffer.from(text + ' and so on\n'.repeat(200), 'latin1').map((byte) => (byte === 0x14 ? 0x2d : byte)),
   );
+}
+
+/** The same in UTF-16 with its byte order mark. */
+function wide(text: string, order: 'LE' | 'BE'): Packer {
+  const bytes = Buffer.from(`\ufeff${text}${' and so on\n'.repeat(200)}`, 'utf16le');
+  return new Packer(order === 'LE' ? bytes : bytes.swap16());
 }
 
 /** A primary volume descriptor that holds together. */
