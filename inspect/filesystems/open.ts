@@ -8,7 +8,7 @@ import { openExt } from './ext-files.ts';
 import { logicalVolumes } from './lvm2-volumes.ts';
 import type { Probe } from './probe.ts';
 import { probeVolume } from './probe-all.ts';
-import { type FileNode, type FileTree, GivenUp, Locked } from './tree.ts';
+import { Damaged, type FileNode, type FileTree, GivenUp, Locked } from './tree.ts';
 import { parseXfsSuperblock } from './xfs.ts';
 import { openXfs } from './xfs-files.ts';
 
@@ -34,15 +34,13 @@ export async function* openVolume(
     case 'EXT4': {
       const sb = parseExtSuperblock(head);
       if (sb === undefined) return;
-      const tree = openExt(volume, sb, limits);
-      yield { tree, top: await tree.root() };
+      yield await opened(openExt(volume, sb, limits));
       return;
     }
     case 'XFS': {
       const sb = parseXfsSuperblock(head);
       if (sb === undefined) return;
-      const tree = openXfs(volume, sb, limits);
-      yield { tree, top: await tree.root() };
+      yield await opened(openXfs(volume, sb, limits));
       return;
     }
     case 'BTRFS': {
@@ -54,6 +52,13 @@ export async function* openVolume(
       yield* openLogicalVolumes(volume, head, limits);
       return;
   }
+}
+
+/** A tree by its root. Throws Damaged when something else stands where the root directory belongs. */
+async function opened(tree: FileTree): Promise<Opened> {
+  const top = await tree.root();
+  if (top.kind !== 'directory') throw new Damaged('its root is no directory');
+  return { tree, top };
 }
 
 /** The trees of all logical volumes that can be read; what the others hindered is thrown behind them. */

@@ -52,6 +52,7 @@ const BTRFS = 65536;
 
 describe('a file system with a wrong structure', () => {
   it.each<[string, string, (disk: Tampered) => void]>([
+    ['an ext root of another kind', 'ext4-noextent.img', (d) => d.write(d.extRoot() - 0x28, [0, 0])],
     [
       'an ext directory entry of length 0',
       'ext4-noextent.img',
