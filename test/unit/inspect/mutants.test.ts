@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dangersOf } from '../../../dev/fuzz/dangers.ts';
+import { keepFinding, readFinding } from '../../../dev/fuzz/finding.ts';
+import { judge } from '../../../dev/fuzz/judge.ts';
 import { mutantOf } from '../../../dev/fuzz/mutate.ts';
 import { loadSamples } from '../../../dev/fuzz/samples.ts';
 import { corpus, corpusEntry, corpusImage } from '../../corpus.ts';
@@ -40,6 +45,20 @@ describe('a mutant', () => {
     const before = samples[0]!.image.segments();
     for (let round = 0; round < 100; round++) mutantOf(samples, 7, round * samples.length);
     expect(samples[0]!.image.segments()).toEqual(before);
+  });
+
+  it('can be judged again from the file that keeps it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bullion-finding-'));
+    try {
+      const mutant = mutantOf(samples, 7, 28);
+      const judgement = await judge(mutant, { again: true, steps: true });
+      const kept = readFinding(keepFinding(folder, mutant, judgement));
+      expect(kept.name).toBe('7:28');
+      expect(kept.limits).toEqual(mutant.limits);
+      expect(await judge(kept, { again: true, steps: true })).toEqual(judgement);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('is one of at least twenty thousand', () => {
