@@ -24,7 +24,9 @@ export function notePolyglot(
       message: `The file is ${name} and ${other} at once, so that programs read it differently; convert it from a source you trust.`,
       offset: String(offset),
     });
-  if (hasFooter && (!isVhd || isFixedFooter(tail))) note('a fixed VHD', file.size - SECTOR_BYTES);
+  // In a file of one sector the footer at the end is what the file begins with.
+  if (hasFooter && file.size > SECTOR_BYTES && (!isVhd || isFixedFooter(tail)))
+    note('a fixed VHD', file.size - SECTOR_BYTES);
   if (isDmg(tail)) note('an Apple disk image', file.size - SECTOR_BYTES);
   if (
     covers(head.length, 0, SECTOR_BYTES) &&

@@ -7,7 +7,7 @@ import { covers, toNumber } from '../../readers/bytes.ts';
 import { MappedReader, section } from '../../readers/mapped-reader.ts';
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
-import { type Container, checkVirtualSize, type Opening, wholeSectors } from '../container.ts';
+import { type Container, checkVirtualSize, type Opening, pastEnd, wholeSectors } from '../container.ts';
 import { DynamicMapping, HEADER_BYTES, parseDynamic } from './dynamic.ts';
 import { checkFooter, FOOTER_BYTES, FOOTER_REFERENCE, type Footer, isFooter, parseFooter } from './footer.ts';
 import { scanTable } from './scan.ts';
@@ -200,7 +200,8 @@ async function openDynamic(
   }
   const headerAt = toNumber(footer.dataOffset);
   if (headerAt < FOOTER_BYTES || !covers(file.size, headerAt, HEADER_BYTES)) {
-    findings.add('BAD_HEADER', {
+    const cut = headerAt >= FOOTER_BYTES && pastEnd(headerAt, size) === 'TRUNCATED';
+    findings.add(cut ? 'TRUNCATED' : 'BAD_HEADER', {
       message:
         'The dynamic disk header is not inside the file; upload the whole file or convert the image again.',
       offset: String(at + 16),

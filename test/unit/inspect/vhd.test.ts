@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesReader } from '../../corpus.ts';
 import { codes, judge, refusals } from './build/judge.ts';
-import type { Packer } from './build/packer.ts';
+import { Packer } from './build/packer.ts';
 import { qcow2 } from './build/qcow2.ts';
 import { AT, BLOCK, dynamic, fixed, footerAt, SIZE, sealFooter, sealHeader } from './build/vhd.ts';
 import { openGuest } from './guest.ts';
@@ -14,6 +14,7 @@ const FIXED: readonly Case[] = [
   ['an unknown type', (i) => sealFooter(i.u32be(SIZE + 60, 6), SIZE), ['UNSUPPORTED_VARIANT']],
   ['the type of a differencing disk', (i) => sealFooter(i.u32be(SIZE + 60, 4), SIZE), ['BACKING_FILE']],
   ['a dynamic header', (i) => sealFooter(i.u64be(SIZE + 16, 512), SIZE), ['BAD_HEADER']],
+  ['nothing but its footer', (i) => new Packer(i.bytes.slice(SIZE)), ['TRUNCATED']],
   ['a larger size than the file', (i) => sealFooter(i.u64be(SIZE + 48, SIZE + 512), SIZE), ['TRUNCATED']],
   ['a smaller size than the file', (i) => sealFooter(i.u64be(SIZE + 48, SIZE - 512), SIZE), ['BAD_HEADER']],
   ['no size', (i) => sealFooter(i.u64be(SIZE + 48, 0), SIZE), ['TOO_LARGE']],
@@ -54,6 +55,8 @@ function both(image: Packer, change: (at: number) => unknown): Packer {
 const DYNAMIC: readonly Case[] = [
   ['two wrong sums', (i) => i.u8(70, 1).u8(footerAt(i) + 70, 1), ['BAD_CHECKSUM']],
   ['no footer at the end', (i) => i.resized(footerAt(i)), ['TRUNCATED']],
+  ['nothing but the copy of its footer', (i) => i.resized(512), ['TRUNCATED']],
+  ['an end within its header', (i) => i.resized(1024), ['TRUNCATED']],
   [
     'a footer at the end of another disk',
     (i) => sealFooter(i.u64be(footerAt(i) + 48, SIZE / 2), footerAt(i)),
