@@ -132,6 +132,8 @@ async function readDescriptor(
       field: 'descriptor size',
       reference: HEADER_REFERENCE,
     });
+    // Half a text says nothing of what it leads to.
+    if (end < 0) return undefined;
   } else if (end < 0) {
     findings.add('BAD_HEADER', {
       message:

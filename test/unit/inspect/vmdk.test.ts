@@ -28,6 +28,7 @@ const HEADER: readonly Case[] = [
   ['a descriptor elsewhere', (i) => i.u64le(28, 2), ['BAD_HEADER']],
   ['a descriptor of no size', (i) => i.u64le(36, 0), ['BAD_HEADER']],
   ['a descriptor above 1 MiB', (i) => i.u64le(36, 4096), ['BAD_HEADER']],
+  ['an end behind its header', (i) => i.resized(512), ['TRUNCATED', 'TRUNCATED']],
   ['a descriptor that passes the end', (i) => i.u64le(36, 2000), ['TRUNCATED']],
   ['513 entries of a table', (i) => i.u32le(44, 513), ['BAD_HEADER']],
   ['a directory in the header', (i) => i.u64le(56, 0), ['BAD_HEADER']],
