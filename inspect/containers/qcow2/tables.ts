@@ -48,7 +48,7 @@ function placeTable(
   if (!covers(fileSize, offset, table.bytes)) {
     findings.add(pastEnd(offset, size), {
       message: `The file ends before its ${field.name}; the copy is incomplete, upload the whole file.`,
-      expected: `at most ${fileSize - table.bytes}`,
+      expected: `${table.bytes} bytes inside the file of ${fileSize}`,
       ...where,
     });
     return undefined;
