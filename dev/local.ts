@@ -76,7 +76,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     const runtime = await startRuntime({
       deployment,
       worker: options.worker ?? (await bundleWorker(deployment)),
-      variables: { ...variables, BULLION_LOCAL: '1' },
+      variables,
       state,
       host,
       port,
