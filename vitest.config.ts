@@ -20,6 +20,7 @@ export default defineConfig({
           name: 'service',
           include: ['test/service/**/*.test.ts', 'test/faults/**/*.test.ts'],
           globalSetup: ['test/service/setup/global.ts'],
+          setupFiles: ['test/service/setup/end-of-file.ts'],
           // Loading the local runtime takes longer than most of these files do: once for all of them.
           isolate: false,
           testTimeout: 60_000,

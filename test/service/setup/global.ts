@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -12,6 +12,8 @@ export interface SharedRegistry {
   /** Key of `local-admin`. */
   readonly key: string;
   readonly workerFile: string;
+  /** Holds a folder `own-…` for each that a test file made; all are gone when their files ended. */
+  readonly folder: string;
 }
 
 declare module 'vitest' {
@@ -34,7 +36,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     worker,
     log: (line) => logLines.push(line),
   });
-  project.provide('registry', { url: local.url, s3Url: local.s3Url, key: local.adminKey(), workerFile });
+  const { url, s3Url } = local;
+  project.provide('registry', { url, s3Url, key: local.adminKey(), workerFile, folder });
   let ended = false;
   local.crashed.then((reason) => {
     if (!ended)
@@ -43,6 +46,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     ended = true;
     await local.stop();
+    // What is left here belongs to a registry that its test file did not end.
+    const left = (await readdir(folder)).filter((name) => name.startsWith('own-'));
     await rm(folder, { recursive: true, force: true });
+    if (left.length > 0)
+      throw new Error(`${left.length} registries of tests were not ended with their files`);
   };
 }

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, inject } from 'vitest';
+import { inject } from 'vitest';
 import { type Local, type LocalOptions, startLocal } from '../../../dev/local.ts';
 
 /** The registry that all service tests share: make everything under names of your own. */
@@ -21,9 +20,11 @@ export interface OwnRegistry {
 }
 
 const cleanups: (() => unknown)[] = [];
-afterAll(async () => {
+
+/** Does what `atEnd` was given; `end-of-file.ts` calls it at the end of each test file. */
+export async function cleanUp(): Promise<void> {
   for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
-});
+}
 
 /** Has something done at the end of the test file, whatever happened, in reverse order. */
 export function atEnd(cleanup: () => unknown): void {
@@ -32,7 +33,7 @@ export function atEnd(cleanup: () => unknown): void {
 
 /** A folder that is gone at the end of the test file. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'bullion-own-'));
+  const folder = mkdtempSync(join(registry.folder, 'own-'));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
