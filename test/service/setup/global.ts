@@ -49,7 +49,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     // What is left here belongs to a registry that its test file did not end.
     const left = (await readdir(folder)).filter((name) => name.startsWith('own-'));
     await rm(folder, { recursive: true, force: true });
-    if (left.length > 0)
-      throw new Error(`${left.length} registries of tests were not ended with their files`);
+    if (left.length === 0) return;
+    process.exitCode = 1;
+    throw new Error(`${left.length} registries of tests were not ended with their files`);
   };
 }
