@@ -9,7 +9,7 @@ export interface DigestCursor {
 }
 
 /** Bytes that one run of the job reads: some seconds of work, far below what one invocation may take. */
-const SLICE_BYTES = 1024 * 1024 * 1024;
+const SLICE_BYTES = 512 * 1024 * 1024;
 const READ_BYTES = 8 * 1024 * 1024;
 
 /**
