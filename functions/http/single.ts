@@ -1,5 +1,5 @@
 import type { Context as HonoContext } from 'hono';
-import { namesEtag } from '../../registry/images/etag.ts';
+import { namesEtag } from '../../registry/etag.ts';
 import type { HttpEnv } from './request.ts';
 
 /** One resource with its entity tag, which comes without its quotes; 304 when the caller has this version already. */

@@ -1,7 +1,6 @@
 import { canonicalJson } from '../../core/canonical-json.ts';
-import { RegistryError } from '../../core/errors.ts';
 import { sha256Hex } from '../digest.ts';
-import { namesEtag } from '../images/etag.ts';
+import { demandCurrent } from '../etag.ts';
 
 /** What can be changed of a resource that keeps no count of its changes. */
 interface Versioned {
@@ -20,10 +19,5 @@ export async function contentEtag({ id, name, description, labels }: Versioned):
 /** Throws STALE when `If-Match` was given and names another version. */
 export async function demandContentEtag(row: Versioned, ifMatch: string | undefined): Promise<void> {
   if (ifMatch === undefined) return;
-  const etag = await contentEtag(row);
-  if (namesEtag(ifMatch, etag)) return;
-  throw new RegistryError(
-    'STALE',
-    `If-Match: ${ifMatch} is not the current version of ${row.id}, which is ${etag}; read it again`,
-  );
+  demandCurrent(row.id, await contentEtag(row), ifMatch);
 }

@@ -4,7 +4,7 @@ import { declaredGeneration } from '../../../core/hardware.ts';
 import { createImage, type ImageSource } from '../../../registry/images/create.ts';
 import { deleteImage } from '../../../registry/images/delete.ts';
 import { downloadImage } from '../../../registry/images/download.ts';
-import { etagOf, namesEtag } from '../../../registry/images/etag.ts';
+import { etagOf } from '../../../registry/images/etag.ts';
 import { getImage, getLatestByFamily } from '../../../registry/images/get.ts';
 import { listImages } from '../../../registry/images/list.ts';
 import { updateImage } from '../../../registry/images/update.ts';
@@ -23,6 +23,7 @@ import { download } from '../../../schema/wire/compute/upload.ts';
 import { operation } from '../../../schema/wire/operation.ts';
 import { type App, answer, answerOperation, jsonOf, route } from '../app.ts';
 import type { HttpEnv } from '../request.ts';
+import { answerSingle } from '../single.ts';
 import { compact, time } from '../wire.ts';
 import { imageShape } from './image-shape.ts';
 
@@ -166,11 +167,8 @@ export function mountImages(app: App): void {
 
 /** One image with its entity tag; 304 when the caller has this version already. */
 function single(c: HonoContext<HttpEnv>, found: Image, view?: 'BASIC' | 'FULL') {
-  const etag = etagOf(found);
-  c.header('ETag', `"${etag}"`);
-  const known = c.req.header('If-None-Match');
-  if (known !== undefined && namesEtag(known, etag)) return c.body(null, 304) as never;
-  return c.json(imageShape(view === 'BASIC' ? { ...found, inspection: null } : found), 200);
+  const shown = view === 'BASIC' ? { ...found, inspection: null } : found;
+  return answerSingle(c, etagOf(found), imageShape(shown));
 }
 
 /** The one source that the shape let through. */

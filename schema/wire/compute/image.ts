@@ -9,6 +9,7 @@ import {
 } from '../../../core/names.ts';
 import { MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
 import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '../../../core/upload-plan.ts';
+import { updateMask } from '../content.ts';
 import {
   bool,
   enumeration,
@@ -103,7 +104,7 @@ export const createImageBody = message({
   .openapi('CreateImageRequest');
 
 export const updateImageBody = message({
-  updateMask: z.string({ error: 'expected a comma-separated string' }).max(1000).optional(),
+  updateMask,
   name: ruled(checkName).optional(),
   description: ruled(checkDescription).optional(),
   labels: labels(COMPUTE_LABELS).optional(),
