@@ -10,7 +10,7 @@ export interface DigestCursor {
 
 /** Bytes that one run of the job reads: some seconds of work, far below what one invocation may take. */
 const SLICE_BYTES = 512 * 1024 * 1024;
-const READ_BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads on from `cursor` for one slice. out: the SHA-256 of the whole layer in hexadecimal, or where to go on.

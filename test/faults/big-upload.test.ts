@@ -1,7 +1,4 @@
-/**
- * A gibibyte through the whole protocol: clients send it to the store and get it from there. The Worker reads it once,
- * to verify the digest that was declared.
- */
+/** A gibibyte through the whole protocol: the bytes go to the store and come from it, never through the Worker. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -17,9 +14,6 @@ import { accepted, IMAGES, openClient, type SignedPart } from './setup/client.ts
 const MIB = 2 ** 20;
 const SIZE = 1024 * MIB;
 const AT_ONCE = 4;
-/** Hashing a gibibyte takes some ten seconds, more when other programs run. */
-const VERIFIED_WITHIN_MS = 90_000;
-const DONE_WITHIN_MS = 180_000;
 
 /** Counts what clients send to a port, and passes everything on. */
 async function startCounter(port: number): Promise<{ url: string; sentBytes(): number }> {
@@ -79,56 +73,49 @@ async function sha256Of(chunks: AsyncIterable<Uint8Array>): Promise<{ digest: st
   return { digest: hash.digest('hex'), length };
 }
 
-test(
-  'a gibibyte goes up and comes back the same, in little memory and past the Worker',
-  async () => {
-    const folder = temporaryFolder();
-    const path = join(folder, 'disk.img');
-    const entry = corpusEntry('mbr-syslinux.img');
-    await materialise(entry, path);
-    const file = await open(path, 'r+');
-    await file.truncate(SIZE);
-    const sent = sha256Of(file.createReadStream({ highWaterMark: MIB }));
+test('a gibibyte goes up and comes back the same, in little memory and past the Worker', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'disk.img');
+  const entry = corpusEntry('mbr-syslinux.img');
+  await materialise(entry, path);
+  const file = await open(path, 'r+');
+  await file.truncate(SIZE);
+  const sent = sha256Of(file.createReadStream({ highWaterMark: MIB }));
 
-    const env = await startEnvironment(join(folder, 'state'));
-    const started = startProcess(env);
-    await started.ready();
-    const workerd: { pid: number } = JSON.parse(readFileSync(join(started.state, 'workerd.json'), 'utf8'));
-    const counter = await startCounter(Number(env.PORT));
-    const key = readFileSync(join(started.state, 'local-admin.key'), 'utf8').trim();
-    const client = openClient(() => counter.url, key);
+  const env = await startEnvironment(join(folder, 'state'));
+  const started = startProcess(env);
+  await started.ready();
+  const workerd: { pid: number } = JSON.parse(readFileSync(join(started.state, 'workerd.json'), 'utf8'));
+  const counter = await startCounter(Number(env.PORT));
+  const key = readFileSync(join(started.state, 'local-admin.key'), 'utf8').trim();
+  const client = openClient(() => counter.url, key);
 
-    const { digest } = await sent;
-    const operation = accepted(await client.create(SIZE, { upload: { size: String(SIZE), sha256: digest } }));
-    const { imageId, upload } = operation.metadata;
-    expect(upload).toMatchObject({ partSize: String(8 * MIB), partCount: 128 });
-    const numbers = Array.from({ length: 128 }, (_, index) => index + 1);
-    const { parts } = accepted(await client.sign(imageId, numbers));
-    await putParts(path, parts);
-    const status = await client.call<{ receivedBytes: string }>('GET', `${IMAGES}/${imageId}:upload`);
-    expect(accepted(status).receivedBytes).toBe(String(SIZE));
-    accepted(await client.complete(imageId));
-    const ended = await client.ended(operation.id, VERIFIED_WITHIN_MS);
-    expect(ended.response).toMatchObject({ status: 'READY', digest: `sha256:${digest}` });
+  const operation = accepted(await client.create(SIZE));
+  const { imageId, upload } = operation.metadata;
+  expect(upload).toMatchObject({ partSize: String(8 * MIB), partCount: 128 });
+  const numbers = Array.from({ length: 128 }, (_, index) => index + 1);
+  const { parts } = accepted(await client.sign(imageId, numbers));
+  await putParts(path, parts);
+  const status = await client.call<{ receivedBytes: string }>('GET', `${IMAGES}/${imageId}:upload`);
+  expect(accepted(status).receivedBytes).toBe(String(SIZE));
+  accepted(await client.complete(imageId));
+  expect((await client.ended(operation.id)).response?.status).toBe('READY');
 
-    const download = await client.call<{ url: string; size: string }>(
-      'GET',
-      `${IMAGES}/${imageId}:download`,
-      undefined,
-      { Accept: 'application/json' },
-    );
-    const bytes = await fetch(accepted(download).url);
-    expect(await sha256Of(bytes.body as unknown as AsyncIterable<Uint8Array>)).toEqual(await sent);
+  const download = await client.call<{ url: string; size: string }>(
+    'GET',
+    `${IMAGES}/${imageId}:download`,
+    undefined,
+    { Accept: 'application/json' },
+  );
+  const bytes = await fetch(accepted(download).url);
+  expect(await sha256Of(bytes.body as unknown as AsyncIterable<Uint8Array>)).toEqual(await sent);
 
-    expect(counter.sentBytes()).toBeLessThan(64 * 1024);
-    expect(peakBytes(started.pid)).toBeLessThan(400 * MIB);
-    expect(peakBytes(workerd.pid)).toBeLessThan(200 * MIB);
-    const reads = [...started.output().matchAll(/"event":"job".*"s3Calls":(\d+)/g)].map(([, calls]) =>
-      Number(calls),
-    );
-    // The declared digest is verified in two slices, which the job carries on from one run to the next.
-    expect(reads).toHaveLength(2);
-    expect(Math.max(...reads)).toBeLessThan(100);
-  },
-  DONE_WITHIN_MS,
-);
+  expect(counter.sentBytes()).toBeLessThan(64 * 1024);
+  expect(peakBytes(started.pid)).toBeLessThan(400 * MIB);
+  expect(peakBytes(workerd.pid)).toBeLessThan(200 * MIB);
+  const reads = [...started.output().matchAll(/"event":"job".*"s3Calls":(\d+)/g)].map(([, calls]) =>
+    Number(calls),
+  );
+  expect(reads).toHaveLength(1);
+  expect(reads[0]).toBeLessThan(100);
+});

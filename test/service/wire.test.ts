@@ -56,7 +56,13 @@ describe('the log', () => {
     await new Client(local.url, 'Zm9vYmFy-unreadable').refused('GET', one);
     const text = own.logLines.join('\n');
     expect(own.logLines.length).toBeGreaterThan(10);
-    for (const secret of [key, key.split('_')[2]!, 'Zm9vYmFy', 'X-Amz-Signature', 'secret-looking']) {
+    for (const secret of [
+      key,
+      key.slice(key.indexOf('_', 'bln_'.length) + 1),
+      'Zm9vYmFy',
+      'X-Amz-Signature',
+      'secret-looking',
+    ]) {
       expect(text).not.toContain(secret);
     }
   });
