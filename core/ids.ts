@@ -28,6 +28,7 @@ const PREFIXES = {
   apiKey: 'aje',
   federation: 'aje',
   federatedCredential: 'aje',
+  authorizedKey: 'aje',
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

@@ -21,6 +21,9 @@ const size = (defaultLimit: number, things: string): Quota => ({
   message: `The limit on total size of ${things} has exceeded.`,
 });
 
+/** The folder of the operator's public images: what is in it counts for nobody. */
+export const STANDARD_IMAGES = 'standard-images';
+
 export const QUOTA_SERVICE = 'compute';
 export const QUOTA_RESOURCE_TYPE = 'resource-manager.cloud';
 

@@ -40,6 +40,7 @@ export const VOCABULARY = {
   'resource-manager.folders': CONTAINER_VERBS,
   'iam.serviceAccounts': CONTAINER_VERBS,
   'iam.apiKeys': RECORD_VERBS,
+  'iam.authorizedKeys': RECORD_VERBS,
   'iam.federations': RECORD_VERBS,
   'iam.federatedCredentials': RECORD_VERBS,
   'quota-manager.quotaLimits': ['get', 'list', 'update'],
@@ -69,6 +70,7 @@ const RESOURCE_MANAGER = [
 const IAM = [
   'iam.serviceAccounts',
   'iam.apiKeys',
+  'iam.authorizedKeys',
   'iam.federations',
   'iam.federatedCredentials',
 ] as const satisfies readonly Noun[];
@@ -224,7 +226,7 @@ export const ROLES = {
     description: 'Manages service accounts, their keys and their federated credentials.',
     includes: [],
     permissions: each(
-      ['iam.serviceAccounts', 'iam.apiKeys', 'iam.federatedCredentials'],
+      ['iam.serviceAccounts', 'iam.apiKeys', 'iam.authorizedKeys', 'iam.federatedCredentials'],
       VOCABULARY['iam.serviceAccounts'],
     ),
   },

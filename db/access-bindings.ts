@@ -1,12 +1,19 @@
 import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import type { AccessBinding } from '../core/access-bindings.ts';
 import { accessBindings, clouds, folders, serviceAccounts } from '../schema/tables/identity.ts';
-import { images } from '../schema/tables/images.ts';
+import { disks, images, snapshots } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
 /** The tables of the resources that carry bindings. */
-const TABLES = { image: images, folder: folders, cloud: clouds, serviceAccount: serviceAccounts } as const;
+const TABLES = {
+  image: images,
+  disk: disks,
+  snapshot: snapshots,
+  folder: folders,
+  cloud: clouds,
+  serviceAccount: serviceAccounts,
+} as const;
 
 /** A resource that carries bindings. */
 export interface BoundResource {

@@ -9,6 +9,12 @@ export type Credential = { readonly kind: 'api-key'; readonly prefix: string; re
 export interface Scope {
   readonly kind:
     | 'image'
+    | 'disk'
+    | 'snapshot'
+    | 'federation'
+    | 'federatedCredential'
+    | 'authorizedKey'
+    | 'quotaRequest'
     | 'operation'
     | 'folder'
     | 'cloud'
@@ -99,6 +105,14 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
   switch (kind) {
     case 'image':
       return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}`;
+    case 'disk':
+      return sql`SELECT 'disk', id, folder_id, cloud_id FROM disks WHERE id = ${id}`;
+    case 'snapshot':
+      return sql`SELECT 'snapshot', id, folder_id, cloud_id FROM snapshots WHERE id = ${id}`;
+    case 'federation':
+      return sql`SELECT 'federation', id, folder_id, cloud_id FROM federations WHERE id = ${id}`;
+    case 'quotaRequest':
+      return sql`SELECT 'quotaRequest', id, NULL, cloud_id FROM quota_requests WHERE id = ${id}`;
     case 'operation':
       return sql`SELECT resource_kind, resource_id, folder_id, cloud_id FROM operations WHERE id = ${id}`;
     case 'folder':
@@ -111,6 +125,15 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
       return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
         FROM api_keys JOIN service_accounts ON service_accounts.id = api_keys.service_account_id
         WHERE api_keys.id = ${id}`;
+    case 'authorizedKey':
+      return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
+        FROM authorized_keys JOIN service_accounts ON service_accounts.id = authorized_keys.service_account_id
+        WHERE authorized_keys.id = ${id}`;
+    case 'federatedCredential':
+      return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
+        FROM federated_credentials
+          JOIN service_accounts ON service_accounts.id = federated_credentials.service_account_id
+        WHERE federated_credentials.id = ${id}`;
     case 'organization':
       return sql`SELECT 'organization', ${id}, NULL, NULL`;
     case 'caller':

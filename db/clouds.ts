@@ -1,6 +1,6 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { type CloudRow, clouds, folders } from '../schema/tables/identity.ts';
-import { quotas } from '../schema/tables/images.ts';
+import { quotas } from '../schema/tables/quotas.ts';
 import type { Orm, Statement } from './client.ts';
 import { onPage, type PageOfIds } from './containers.ts';
 import { demandOne } from './guards.ts';

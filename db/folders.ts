@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
 import { type FolderRow, folders } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
 import { onPage, type PageOfIds } from './containers.ts';
@@ -34,23 +34,39 @@ export function insertFolder(orm: Orm, row: FolderRow): Statement {
   return orm.insert(folders).values(row);
 }
 
+/** The tables of what stands in a folder. */
+const CONTENTS = {
+  images: sql`images`,
+  disks: sql`disks`,
+  snapshots: sql`snapshots`,
+  serviceAccounts: sql`service_accounts`,
+  federations: sql`federations`,
+} as const;
+
+export type FolderContents = Readonly<Record<keyof typeof CONTENTS, number>>;
+
 /** How much a folder holds, which stands in the way of its deletion. */
 export function countInFolder(orm: Orm, id: string) {
+  const counts = Object.entries(CONTENTS).map(([noun, table]) => [
+    noun,
+    sql<number>`(SELECT count(*) FROM ${table} WHERE folder_id = ${id})`,
+  ]);
   return orm
-    .select({
-      images: sql<number>`(SELECT count(*) FROM images WHERE folder_id = ${id})`,
-      serviceAccounts: sql<number>`(SELECT count(*) FROM service_accounts WHERE folder_id = ${id})`,
-    })
+    .select(Object.fromEntries(counts) as Record<keyof typeof CONTENTS, SQL<number>>)
     .from(folders)
     .where(eq(folders.id, id));
 }
 
 export function demandEmptyFolder(orm: Orm, id: string): Statement {
-  return demandOne(
-    orm,
-    sql`SELECT NOT EXISTS (SELECT 1 FROM images WHERE folder_id = ${id})
-      AND NOT EXISTS (SELECT 1 FROM service_accounts WHERE folder_id = ${id})`,
+  const none = Object.values(CONTENTS).map(
+    (table) => sql`NOT EXISTS (SELECT 1 FROM ${table} WHERE folder_id = ${id})`,
   );
+  return demandOne(orm, sql`SELECT ${sql.join(none, sql` AND `)}`);
+}
+
+/** Demands that the folder is there and is not being deleted, so that nothing is made in one that goes. */
+export function demandActiveFolder(orm: Orm, id: string): Statement {
+  return demandOne(orm, sql`SELECT count(*) FROM folders WHERE id = ${id} AND delete_at IS NULL`);
 }
 
 export function deleteFolder(orm: Orm, id: string): Statement {

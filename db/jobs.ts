@@ -1,10 +1,11 @@
-import { and, eq, lte, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, lte, ne, sql } from 'drizzle-orm';
 import { type JobRow, jobs } from '../schema/tables/work.ts';
 import type { Orm } from './client.ts';
 
 export function insertJob(
   orm: Orm,
-  row: Pick<JobRow, 'id' | 'kind' | 'subjectId' | 'runAfter' | 'requestId' | 'createdAt'>,
+  row: Pick<JobRow, 'id' | 'kind' | 'subjectId' | 'runAfter' | 'requestId' | 'createdAt'> &
+    Partial<Pick<JobRow, 'operationId' | 'cursor'>>,
 ) {
   return orm.insert(jobs).values({ ...row, state: 'READY', attempts: 0 });
 }
@@ -66,8 +67,8 @@ export function deleteJob(orm: Orm, id: string) {
   return orm.delete(jobs).where(eq(jobs.id, id));
 }
 
-export function deleteJobsOf(orm: Orm, kind: JobRow['kind'], subjectId: string) {
-  return orm.delete(jobs).where(and(eq(jobs.kind, kind), eq(jobs.subjectId, subjectId)));
+export function deleteJobsOf(orm: Orm, kinds: readonly JobRow['kind'][], subjectId: string) {
+  return orm.delete(jobs).where(and(inArray(jobs.kind, [...kinds]), eq(jobs.subjectId, subjectId)));
 }
 
 export function findJob(orm: Orm, id: string) {

@@ -1,7 +1,23 @@
-import { and, eq, isNotNull, lte, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { sources } from '../core/lifecycle.ts';
 import { type LayerRow, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
+
+/** The states of a layer that a new row may name. */
+const NAMEABLE = ['VERIFIED', ...sources('layer', 'name')];
+
+/**
+ * Whether something names a layer: an image, a disk, a snapshot, or a copy of it that is still being made.
+ * in: the layer's id, or the column that has it.
+ */
+function named(id: SQL): SQL {
+  return sql`(EXISTS (SELECT 1 FROM images WHERE images.layer_id = ${id})
+    OR EXISTS (SELECT 1 FROM disks WHERE disks.layer_id = ${id})
+    OR EXISTS (SELECT 1 FROM disks WHERE disks.top_layer_id = ${id})
+    OR EXISTS (SELECT 1 FROM snapshots WHERE snapshots.layer_id = ${id})
+    OR EXISTS (SELECT 1 FROM layers AS copy WHERE copy.copy_of = ${id}))`;
+}
 
 export function findLayer(orm: Orm, id: string) {
   return orm.select().from(layers).where(eq(layers.id, id));
@@ -25,12 +41,29 @@ export function updateLayer(orm: Orm, id: string, change: Partial<LayerRow>): St
   return orm.update(layers).set(change).where(eq(layers.id, id));
 }
 
-/** Starts the grace period of a layer that no image names any more. Stands behind the deletion of the image. */
+/**
+ * Starts the grace period of a layer that nothing names any more. Stands behind the deletion of what named it.
+ */
 export function noteUnnamed(orm: Orm, id: string, now: number): Statement {
   return orm
     .update(layers)
     .set({ state: 'UNNAMED', unnamedAt: now })
-    .where(and(eq(layers.id, id), sql`NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = ${id})`));
+    .where(and(eq(layers.id, id), sql`NOT ${named(sql`${id}`)}`));
+}
+
+/**
+ * Demands that a layer can be named, VERIFIED or UNNAMED within its grace period, and ends that period. Stands in
+ * the batch of every row that comes to name an existing layer.
+ */
+export function nameLayer(orm: Orm, id: string): Statement[] {
+  return [
+    demandOne(
+      orm,
+      sql`SELECT count(*) FROM layers WHERE id = ${id}
+        AND state IN (SELECT value FROM json_each(${JSON.stringify(NAMEABLE)}))`,
+    ),
+    orm.update(layers).set({ state: 'VERIFIED', unnamedAt: null }).where(eq(layers.id, id)),
+  ];
 }
 
 /** Layers that nothing has named since `before`, oldest first. */
@@ -38,29 +71,21 @@ export function layersUnnamedSince(orm: Orm, before: number, limit: number) {
   return orm
     .select()
     .from(layers)
-    .where(
-      and(
-        isNotNull(layers.unnamedAt),
-        lte(layers.unnamedAt, before),
-        sql`NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = layers.id)`,
-      ),
-    )
+    .where(and(isNotNull(layers.unnamedAt), lte(layers.unnamedAt, before), sql`NOT ${named(sql`layers.id`)}`))
     .orderBy(layers.unnamedAt)
     .limit(limit);
 }
 
-/** Demands that a layer is still UNNAMED and that no image names it. */
+/** Demands that a layer is still UNNAMED and that nothing names it. */
 export function demandUnnamed(orm: Orm, id: string): Statement {
   return demandOne(
     orm,
     sql`SELECT count(*) FROM layers WHERE id = ${id} AND state = 'UNNAMED'
-      AND NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = layers.id)`,
+      AND NOT ${named(sql`layers.id`)}`,
   );
 }
 
-/** Removes the row of a layer, unless an image names it. */
+/** Removes the row of a layer, unless something names it. */
 export function deleteLayer(orm: Orm, id: string): Statement {
-  return orm
-    .delete(layers)
-    .where(and(eq(layers.id, id), sql`NOT EXISTS (SELECT 1 FROM images WHERE images.layer_id = ${id})`));
+  return orm.delete(layers).where(and(eq(layers.id, id), sql`NOT ${named(sql`${id}`)}`));
 }

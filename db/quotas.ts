@@ -1,6 +1,7 @@
-import { and, eq, sql } from 'drizzle-orm';
-import type { QuotaId } from '../core/quotas.ts';
-import { quotas } from '../schema/tables/images.ts';
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { type QuotaId, STANDARD_IMAGES } from '../core/quotas.ts';
+import { images, snapshots } from '../schema/tables/images.ts';
+import { quotas } from '../schema/tables/quotas.ts';
 import type { Orm, Statement } from './client.ts';
 
 export function quotasOfCloud(orm: Orm, cloudId: string) {
@@ -28,25 +29,69 @@ export function changeUsage(orm: Orm, cloudId: string, quotaId: QuotaId, delta: 
     .where(and(eq(quotas.cloudId, cloudId), eq(quotas.quotaId, quotaId)));
 }
 
-/**
- * Gives back the bytes of an image's layer when no other image that counts in this cloud names it: a layer counts
- * once per cloud. Stands before the deletion of the image. `uncountedFolder` counts for nobody.
- */
-export function releaseLayerBytes(
-  orm: Orm,
-  quotaId: QuotaId,
-  image: { id: string; cloudId: string; layerId: string },
-  uncountedFolder: string,
-): Statement {
+/** The nouns whose stored bytes count: a layer that several rows of a cloud name counts once for each noun. */
+const COUNTED = {
+  'compute.images.size': images,
+  'compute.snapshots.size': snapshots,
+} as const;
+
+export type StoredBytesQuota = keyof typeof COUNTED;
+
+/** A row that names a layer, of the noun that a quota counts. */
+export interface NamesLayer {
+  readonly id: string;
+  readonly cloudId: string;
+  readonly layerId: string;
+}
+
+/** Whether another row than `id` that counts in the cloud names the layer. */
+function countedElsewhere(quotaId: StoredBytesQuota, { id, cloudId, layerId }: NamesLayer): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${COUNTED[quotaId]} WHERE layer_id = ${layerId} AND cloud_id = ${cloudId}
+    AND folder_id <> ${STANDARD_IMAGES} AND id <> ${id})`;
+}
+
+/** Takes the bytes of a layer that is being named, unless the cloud counts it already. Stands in the batch of the row. */
+export function claimLayerBytes(orm: Orm, quotaId: StoredBytesQuota, row: NamesLayer): Statement {
+  return changeLayerBytes(
+    orm,
+    quotaId,
+    row,
+    sql`usage + (SELECT size_bytes FROM layers WHERE id = ${row.layerId})`,
+  );
+}
+
+/** Gives them back when no other row that counts names it. Stands in the batch that deletes the row. */
+export function releaseLayerBytes(orm: Orm, quotaId: StoredBytesQuota, row: NamesLayer): Statement {
+  return changeLayerBytes(
+    orm,
+    quotaId,
+    row,
+    sql`usage - (SELECT size_bytes FROM layers WHERE id = ${row.layerId})`,
+  );
+}
+
+function changeLayerBytes(orm: Orm, quotaId: StoredBytesQuota, row: NamesLayer, usage: SQL): Statement {
   return orm
     .update(quotas)
-    .set({ usage: sql`usage - (SELECT size_bytes FROM layers WHERE id = ${image.layerId})` })
+    .set({ usage })
     .where(
       and(
-        eq(quotas.cloudId, image.cloudId),
+        eq(quotas.cloudId, row.cloudId),
         eq(quotas.quotaId, quotaId),
-        sql`NOT EXISTS (SELECT 1 FROM images WHERE layer_id = ${image.layerId} AND cloud_id = ${image.cloudId}
-          AND folder_id <> ${uncountedFolder} AND id <> ${image.id})`,
+        sql`NOT ${countedElsewhere(quotaId, row)}`,
       ),
     );
+}
+
+/**
+ * The bytes that naming a layer would add to the use of a folder's cloud: none when the cloud counts it already, or
+ * when the folder counts for nobody. in: `layerId` as a value or a subquery. out: one row.
+ */
+export function bytesToCount(orm: Orm, quotaId: StoredBytesQuota, folderId: string, layerId: SQL) {
+  return orm.select({ bytes: sql<number>`bytes` }).from(
+    sql`(SELECT coalesce((SELECT size_bytes FROM layers AS layer WHERE layer.id = ${layerId}
+      AND ${folderId} <> ${STANDARD_IMAGES} AND NOT EXISTS (SELECT 1 FROM ${COUNTED[quotaId]}
+        WHERE layer_id = layer.id AND cloud_id = (SELECT cloud_id FROM folders WHERE id = ${folderId})
+        AND folder_id <> ${STANDARD_IMAGES})), 0) AS bytes)`,
+  );
 }

@@ -7,11 +7,6 @@ export function findUpload(orm: Orm, imageId: string) {
   return orm.select().from(uploads).where(eq(uploads.imageId, imageId));
 }
 
-/** The upload of the image that a job is about. */
-export function findUploadOfJob(orm: Orm, jobId: string) {
-  return orm.select().from(uploads).where(sql`image_id = (SELECT subject_id FROM jobs WHERE id = ${jobId})`);
-}
-
 export function insertUpload(orm: Orm, row: UploadRow): Statement {
   return orm.insert(uploads).values(row);
 }

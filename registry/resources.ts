@@ -5,10 +5,16 @@ import type { Access } from './authorize.ts';
 /** The kinds of resources that a caller is let at: how messages name one, and what one needs to see it. */
 const KINDS = {
   image: { title: 'Image', get: 'compute.images.get' },
+  disk: { title: 'Disk', get: 'compute.disks.get' },
+  snapshot: { title: 'Snapshot', get: 'compute.snapshots.get' },
   folder: { title: 'Folder', get: 'resource-manager.folders.get' },
   cloud: { title: 'Cloud', get: 'resource-manager.clouds.get' },
   serviceAccount: { title: 'Service account', get: 'iam.serviceAccounts.get' },
   apiKey: { title: 'API key', get: 'iam.apiKeys.get' },
+  authorizedKey: { title: 'Authorized key', get: 'iam.authorizedKeys.get' },
+  federation: { title: 'Federation', get: 'iam.federations.get' },
+  federatedCredential: { title: 'Federated credential', get: 'iam.federatedCredentials.get' },
+  quotaRequest: { title: 'Quota request', get: 'quota-manager.quotaRequests.get' },
 } as const satisfies Record<string, { title: string; get: Permission }>;
 
 export type ResourceKind = keyof typeof KINDS;

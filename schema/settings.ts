@@ -14,6 +14,30 @@ const url = z
   .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
   .transform((value) => value.replace(/\/+$/, ''));
 
+/** Texts separated by commas. */
+const list = () =>
+  z.string().transform((value) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean),
+  );
+/** Origins separated by commas, written as the URL standard writes them. */
+const origins = () =>
+  list()
+    .refine((values) => values.every(isOrigin), {
+      error: 'must be origins such as https://example.com, separated by commas',
+    })
+    .default([]);
+
+function isOrigin(text: string): boolean {
+  try {
+    return /^https?:\/\//.test(text) && new URL(text).origin === text;
+  } catch {
+    return false;
+  }
+}
+
 /** What the Worker itself reads. */
 export const workerSettings = z.object({
   S3_ENDPOINT: url.describe('where the Worker reaches the object store'),
@@ -29,16 +53,22 @@ export const workerSettings = z.object({
   BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe('how long bytes stay that no image names'),
   BULLION_MAX_ACTIVE_OPERATIONS: count(15, 1, 10_000).describe('running operations in a folder'),
   BULLION_JOB_ATTEMPTS: count(8, 1, 100).describe('how often a job is tried while a part does not answer'),
-  BULLION_CORS_ORIGINS: z
-    .string()
-    .default('')
-    .transform((value) =>
-      value
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    )
-    .describe('origins of web consoles, separated by commas'),
+  BULLION_COPY_WHOLE_BYTES: count(5 * 2 ** 30, 5 * 2 ** 20, 5 * 2 ** 30).describe(
+    'the longest file that the object store copies in one request; longer ones are copied in parts',
+  ),
+  BULLION_IMPORT_ORIGINS: origins().describe(
+    'where links as a source may lead, such as https://storage.yandexcloud.net; the object store itself without any',
+  ),
+  BULLION_TRUSTED_ORIGINS: origins().describe(
+    'origins that may be fetched from although they are inside the own network, or speak http',
+  ),
+  BULLION_FOLDER_DELETION_SECONDS: count(86_400, 0, 2_592_000).describe(
+    'how long a folder that holds something stays when it is deleted',
+  ),
+  BULLION_ZONES: list()
+    .default(['ru-central1-a', 'ru-central1-b', 'ru-central1-d'])
+    .describe('availability zones that disks can be in'),
+  BULLION_CORS_ORIGINS: list().default([]).describe('origins of web consoles, separated by commas'),
 });
 
 export type WorkerSettings = z.infer<typeof workerSettings>;

@@ -17,6 +17,18 @@ export const BOUND: Readonly<Record<BoundResource['kind'], BoundKind>> = {
     set: 'images.setAccessBindings',
     update: 'images.updateAccessBindings',
   },
+  disk: {
+    read: 'compute.disks.getAccessBindings',
+    change: 'compute.disks.setAccessBindings',
+    set: 'disks.setAccessBindings',
+    update: 'disks.updateAccessBindings',
+  },
+  snapshot: {
+    read: 'compute.snapshots.getAccessBindings',
+    change: 'compute.snapshots.setAccessBindings',
+    set: 'snapshots.setAccessBindings',
+    update: 'snapshots.updateAccessBindings',
+  },
   folder: {
     read: 'resource-manager.folders.getAccessBindings',
     change: 'resource-manager.folders.setAccessBindings',

@@ -7,6 +7,7 @@ import {
   deleteFolder,
   demandEmptyFolder,
   FOLDER_PLACES,
+  type FolderContents,
   findFolder,
   findFolderByName,
   insertFolder,
@@ -28,7 +29,7 @@ import { visibleTo } from './visible.ts';
 
 export type Folder = FolderRow;
 
-export const FOLDER: Container<Folder, { images: number; serviceAccounts: number }> = {
+export const FOLDER: Container<Folder, FolderContents> = {
   kind: 'folder',
   title: 'Folder',
   noun: 'resource-manager.folders',
@@ -40,6 +41,9 @@ export const FOLDER: Container<Folder, { images: number; serviceAccounts: number
   demandNone: (id, inside) =>
     demandNothingInside(`Folder "${id}"`, id, [
       [inside?.images ?? 0, 'image'],
+      [inside?.disks ?? 0, 'disk'],
+      [inside?.snapshots ?? 0, 'snapshot'],
+      [inside?.federations ?? 0, 'federation'],
       [inside?.serviceAccounts ?? 0, 'service account'],
     ]),
   remove: (orm, id) => [demandEmptyFolder(orm, id), deleteFolder(orm, id)],
@@ -89,6 +93,8 @@ export function createFolder(
       cloudId: cloud.id,
       ...newContent(input),
       createdAt: context.now(),
+      deleteAt: null,
+      deletionId: null,
     };
     const operation = operationOn(context, access, FOLDER, 'create', folder);
     await context.db.write([

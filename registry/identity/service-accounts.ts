@@ -1,13 +1,8 @@
 import { OWNER_ROLES } from '../../core/access.ts';
 import { failedPrecondition } from '../../core/errors.ts';
-import {
-  deleteBindingsFor,
-  demandNoSoleHolding,
-  demandResource,
-  findSoleHoldings,
-} from '../../db/access-bindings.ts';
+import { deleteBindingsFor, demandNoSoleHolding, findSoleHoldings } from '../../db/access-bindings.ts';
 import { findNamesake } from '../../db/containers.ts';
-import { findFolder } from '../../db/folders.ts';
+import { demandActiveFolder, findFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import {
   deleteServiceAccount,
@@ -23,6 +18,7 @@ import { type CallerContext, newId } from '../context.ts';
 import type { Page } from '../images/list.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
+import { demandActive } from './active.ts';
 import { type Container, nameTaken, operationOn } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
 import { type PageRequest, readPage } from './pages.ts';
@@ -96,6 +92,7 @@ export function createServiceAccount(
     const [[row], [namesake]] = rows;
     const folder = requireResource(row, access, resource, 'iam.serviceAccounts.create');
     if (replay !== undefined) return replay;
+    demandActive(folder);
     if (namesake !== undefined) throw nameTaken(SERVICE_ACCOUNT, input.name);
     const account: ServiceAccountRow = {
       id: newId(context, 'serviceAccount'),
@@ -103,11 +100,12 @@ export function createServiceAccount(
       cloudId: folder.cloudId,
       ...newContent(input),
       createdAt: context.now(),
+      suspendedAt: null,
     };
     const made = { ...account, lastAuthenticatedAt: null };
     const operation = operationOn(context, access, SERVICE_ACCOUNT, 'create', made);
     await context.db.write([
-      demandResource(orm, resource),
+      demandActiveFolder(orm, folder.id),
       insertServiceAccount(orm, account),
       ...recordOperation(context, operation),
       clearGuards(orm),

@@ -14,8 +14,8 @@ import { readInput, readToChange, requirePermission, requireVisible } from '../a
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
-import { nameTaken } from './create.ts';
 import { demandEtag } from './etag.ts';
+import { nameTaken } from './new-image.ts';
 import { imageResult, viewOf } from './view.ts';
 
 export const UPDATABLE = ['name', 'description', 'labels', 'minDiskSize'] as const;

@@ -1,21 +1,18 @@
-import { RegistryError } from '../../core/errors.ts';
 import { retryDelaySeconds } from '../../core/retries.ts';
 import { WriteConflict } from '../../db/client.ts';
-import { findImage } from '../../db/images.ts';
 import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
-import { findUpload, findUploadOfJob } from '../../db/uploads.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
 import { deleteLayerObject } from '../layers/delete.ts';
 import { discardUpload } from '../uploads/discard.ts';
-import { endUpload } from '../uploads/end.ts';
+import { giveUpUpload } from '../uploads/give-up.ts';
 import { judgeUpload } from '../uploads/judge.ts';
 import type { JobOutcome } from './outcome.ts';
 
 /** What a job is about, for the log. */
 export interface JobSubject {
   readonly job: Pick<JobRow, 'kind' | 'requestId' | 'attempts'>;
-  /** The operation that it works for; none when it deletes a layer. */
+  /** The operation that it works for; none for clean-up. */
   readonly operationId: string | undefined;
 }
 
@@ -36,16 +33,23 @@ export type Delivery =
 const LEASE_MS = 5 * 60_000;
 const RESEND_LIMIT = 100;
 
-const PERFORM: Record<JobRow['kind'], (context: Context, job: JobRow) => Promise<JobOutcome>> = {
-  'judge-upload': judgeUpload,
-  'discard-upload': discardUpload,
-  'delete-layer': deleteLayerObject,
+/** What a job of each kind does, and how one is given up; one without that is tried for ever. */
+interface JobKind {
+  perform(context: Context, job: JobRow): Promise<JobOutcome>;
+  /** Ends what waits for the job with a cause, in a batch that also takes the job's row away. */
+  giveUp?(context: Context, job: JobRow): Promise<void>;
+}
+
+const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
+  'judge-upload': { perform: judgeUpload, giveUp: giveUpUpload },
+  'discard-upload': { perform: discardUpload },
+  'delete-layer': { perform: deleteLayerObject },
 };
 
 /**
  * Runs a job if it is due and nobody has it. `leased` gets what it is about before it begins. Repeated, late and reordered deliveries are all the same: the lease
  * lets one worker in, and every job is safe to run again. A verdict is final; an outage is tried again with
- * back-off, up to the attempts of the settings for a judgement, for ever for clean-up.
+ * back-off, up to the attempts of the settings where something waits for the job, for ever for clean-up.
  */
 export async function runJob(
   context: Context,
@@ -54,21 +58,20 @@ export async function runJob(
 ): Promise<Delivery> {
   const { orm } = context.db;
   const leaseId = newId(context, 'job');
-  const [[job], [upload]] = await context.db.write([
-    leaseJob(orm, jobId, leaseId, context.now(), LEASE_MS),
-    findUploadOfJob(orm, jobId),
-  ]);
+  const [[job]] = await context.db.write([leaseJob(orm, jobId, leaseId, context.now(), LEASE_MS)]);
   if (job === undefined) return { kind: 'idle' };
-  leased({ job, operationId: upload?.operationId });
-  if (job.attempts > context.settings.BULLION_JOB_ATTEMPTS && job.kind === 'judge-upload') {
+  leased({ job, operationId: job.operationId ?? undefined });
+  const { perform, giveUp } = kindOf(job);
+  const mayGiveUp = (attempts: number) => giveUp !== undefined && job.attempts >= attempts;
+  if (mayGiveUp(context.settings.BULLION_JOB_ATTEMPTS + 1)) {
     const error = new Error(job.lastError ?? 'its workers ended before they could say why');
-    await giveUp(context, job, error);
+    await giveUpJobRow(context, job, error);
     return { kind: 'given-up', error };
   }
   try {
     // What the job begins belongs to the request that began the job.
     const requestId = job.requestId ?? context.requestId;
-    const outcome = await PERFORM[job.kind]({ ...context, requestId }, job);
+    const outcome = await perform({ ...context, requestId }, job);
     if (outcome === 'done') {
       await context.db.write([deleteJob(orm, jobId)]);
       return { kind: 'done' };
@@ -90,8 +93,8 @@ export async function runJob(
       await context.jobs.send(jobId);
       return { kind: 'again' };
     }
-    if (job.attempts >= context.settings.BULLION_JOB_ATTEMPTS && job.kind === 'judge-upload') {
-      await giveUp(context, job, error);
+    if (mayGiveUp(context.settings.BULLION_JOB_ATTEMPTS)) {
+      await giveUpJobRow(context, job, error);
       return { kind: 'given-up', error };
     }
     const afterSeconds = retryDelaySeconds(job.attempts);
@@ -108,8 +111,8 @@ export async function runJob(
 /** What a dead letter means: the queue has given the job up, so its operation ends with a cause. */
 export async function giveUpJob(context: Context, jobId: string): Promise<void> {
   const [[job]] = await context.db.read([findJob(context.db.orm, jobId)]);
-  if (job === undefined || job.kind !== 'judge-upload') return;
-  await giveUp(context, job, new Error(job.lastError ?? 'the queue gave it up'));
+  if (job === undefined || kindOf(job).giveUp === undefined) return;
+  await giveUpJobRow(context, job, new Error(job.lastError ?? 'the queue gave it up'));
 }
 
 /** Sends every job again that is due and that nobody has: what a queue lost, and what came due. out: how many. */
@@ -119,27 +122,19 @@ export async function resendJobs(context: Context): Promise<number> {
   return due.length;
 }
 
-async function giveUp(context: Context, job: JobRow, cause: unknown): Promise<void> {
+/** Throws for a row of a newer version: it stays, and is tried again by the version that knows it. */
+function kindOf({ kind }: JobRow): JobKind {
+  const known = KINDS[kind];
+  if (known === undefined) throw new Error(`there is no job of the kind ${kind}`);
+  return known;
+}
+
+/** Ends what waits for a job; when nothing does any more, the row is kept for the operator. */
+async function giveUpJobRow(context: Context, job: JobRow, cause: unknown): Promise<void> {
   const { orm } = context.db;
-  const [[image], [upload]] = await context.db.read([
-    findImage(orm, job.subjectId),
-    findUpload(orm, job.subjectId),
-  ]);
-  if (image === undefined || upload === undefined || image.status !== 'CREATING') {
-    await context.db.write([buryJob(orm, job.id, describe(cause))]);
-    return;
-  }
-  const ending = endUpload(
-    context,
-    image,
-    upload,
-    new RegistryError(
-      'UNAVAILABLE',
-      `The uploaded disk could not be judged: after ${job.attempts} attempts a part of the registry still did not answer. Nothing was kept; create the image again`,
-    ),
-  );
-  await context.db.write(ending.statements);
-  await context.jobs.send(ending.jobId);
+  await kindOf(job).giveUp?.(context, job);
+  const [[left]] = await context.db.read([findJob(orm, job.id)]);
+  if (left !== undefined) await context.db.write([buryJob(orm, job.id, describe(cause))]);
 }
 
 function describe(error: unknown): string {

@@ -51,7 +51,7 @@ export async function deleteLayerObject(context: Context, job: JobRow): Promise<
   const { orm } = context.db;
   const [[layer]] = await context.db.read([findLayer(orm, job.subjectId)]);
   if (layer?.state !== 'DELETING') return 'done';
-  await context.store.delete(layer.objectKey);
+  if (layer.objectKey !== '') await context.store.delete(layer.objectKey);
   await context.db.write([deleteLayer(orm, layer.id)]);
   return 'done';
 }

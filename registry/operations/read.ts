@@ -14,10 +14,16 @@ import type { Operation } from './record.ts';
 /** What one needs on a resource to see its operations. */
 const SEEN_BY: Readonly<Record<ResourceKind, Permission>> = {
   image: 'compute.images.listOperations',
+  disk: 'compute.disks.listOperations',
+  snapshot: 'compute.snapshots.listOperations',
   folder: 'resource-manager.folders.listOperations',
   cloud: 'resource-manager.clouds.listOperations',
   serviceAccount: 'iam.serviceAccounts.listOperations',
   apiKey: 'iam.apiKeys.get',
+  authorizedKey: 'iam.authorizedKeys.get',
+  federation: 'iam.federations.get',
+  federatedCredential: 'iam.federatedCredentials.get',
+  quotaRequest: 'quota-manager.quotaRequests.get',
 };
 
 /** An operation is as visible as its resource, and always to who started it. Throws NOT_FOUND. */

@@ -58,6 +58,7 @@ export async function completeUpload(
           id: jobId,
           kind: 'judge-upload',
           subjectId: imageId,
+          operationId: upload.operationId,
           runAfter: now + HEAD_START_MS,
           requestId: context.requestId,
           createdAt: now,
@@ -132,7 +133,7 @@ function reopen(context: Context, upload: UploadRow): Statement[] {
   return [
     demandUploadState(orm, upload.imageId, 'COMPLETING'),
     updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'refuse'), parts: null }),
-    deleteJobsOf(orm, 'judge-upload', upload.imageId),
+    deleteJobsOf(orm, ['judge-upload'], upload.imageId),
     changeOperation(orm, upload.operationId, context.now(), { stage: 'AWAITING_UPLOAD' }),
     clearGuards(orm),
   ];

@@ -37,11 +37,12 @@ export function endUpload(
       demandRunning(orm, upload.operationId),
       ...removeImage(context, image),
       updateUpload(orm, image.id, { state: next('upload', upload.state, 'abort') }),
-      deleteJobsOf(orm, 'judge-upload', image.id),
+      deleteJobsOf(orm, ['import-image', 'judge-upload'], image.id),
       insertJob(orm, {
         id: jobId,
         kind: 'discard-upload',
         subjectId: image.id,
+        operationId: upload.operationId,
         runAfter: now,
         requestId: context.requestId,
         createdAt: now,

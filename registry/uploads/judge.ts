@@ -1,4 +1,5 @@
 import { RegistryError } from '../../core/errors.ts';
+import { STANDARD_IMAGES } from '../../core/quotas.ts';
 import { roundUpToChunk, smallestMinDiskSize } from '../../core/sizes.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { findImage, findLayerOfImage, updateImage } from '../../db/images.ts';
@@ -16,7 +17,6 @@ import { ObjectChanged } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
-import { STANDARD_IMAGES } from '../quotas/image.ts';
 import { joinParts } from './complete.ts';
 import { endUpload } from './end.ts';
 import { digestMismatch, refusal, serviceFindings, settled, withFindings, withoutCost } from './verdict.ts';

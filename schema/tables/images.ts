@@ -1,11 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { StateOf } from '../../core/lifecycle.ts';
-import type { QuotaId } from '../../core/quotas.ts';
 
 /**
- * The stored object that holds a disk's bytes. Immutable once stored; images name it. `etag` pins the version
- * that was inspected. `unnamedAt` is set when the last row that named it went, and starts the grace period.
+ * The stored object that holds a disk's bytes. Immutable once stored; images, disks and snapshots name it. `etag`
+ * pins the version that was inspected. `unnamedAt` is set when the last row that named it went, and starts the
+ * grace period. An empty layer has no object: its key is empty and its size 0.
  */
 export const layers = sqliteTable(
   'layers',
@@ -21,8 +21,14 @@ export const layers = sqliteTable(
     inspection: text('inspection', { mode: 'json' }).$type<Record<string, unknown>>(),
     createdAt: integer('created_at').notNull(),
     unnamedAt: integer('unnamed_at'),
+    /** The layer of which this one is being copied, which it names until the copy is done. */
+    copyOf: text('copy_of'),
   },
-  (table) => [index('layers_unnamed').on(table.unnamedAt).where(sql`unnamed_at IS NOT NULL`)],
+  (table) => [
+    index('layers_unnamed').on(table.unnamedAt).where(sql`unnamed_at IS NOT NULL`),
+    index('layers_digest').on(table.digest).where(sql`digest IS NOT NULL`),
+    index('layers_copies').on(table.copyOf).where(sql`copy_of IS NOT NULL`),
+  ],
 );
 
 /** While an image is CREATING, `osType`, `minDiskSize` and `hardwareGeneration` hold what the caller declared, if anything. */
@@ -54,7 +60,9 @@ export const images = sqliteTable(
     layerId: text('layer_id')
       .notNull()
       .references(() => layers.id),
-    source: text('source', { mode: 'json' }).$type<{ kind: 'upload'; id?: string; uri?: string }>().notNull(),
+    source: text('source', { mode: 'json' })
+      .$type<{ kind: 'upload' | 'uri' | 'image' | 'disk' | 'snapshot'; id?: string; uri?: string }>()
+      .notNull(),
     /** When it last became the latest of its family; its creation counts as the first promotion. */
     promotedAt: integer('promoted_at').notNull(),
     /** Counts changes; the ETag is made from it. */
@@ -75,7 +83,10 @@ export const images = sqliteTable(
   ],
 );
 
-/** An upload lives as long as its image is being created. `id` is public; `storeUploadId` is the object store's own. */
+/**
+ * An upload lives as long as its image is being created. `id` is public; `storeUploadId` is the object store's own.
+ * The parts of one with a `sourceUri` are fetched from there by the registry itself.
+ */
 export const uploads = sqliteTable(
   'uploads',
   {
@@ -91,6 +102,10 @@ export const uploads = sqliteTable(
     sha256: text('sha256'),
     declaredFormat: text('declared_format').$type<'QCOW2' | 'VMDK' | 'VHD' | 'RAW'>(),
     fileName: text('file_name'),
+    /** The link with its signature, kept only as long as it is fetched from; never logged, never shown. */
+    sourceUri: text('source_uri'),
+    /** The version of the object behind the link that was found first: another one is refused. */
+    sourceVersion: text('source_version'),
     /** Absent until the first part is signed: opening it then leaves nothing behind when a creation fails. */
     storeUploadId: text('store_upload_id'),
     /** The parts that the store was told to join; fixed once, so that no second list is ever sent. */
@@ -101,22 +116,81 @@ export const uploads = sqliteTable(
   (table) => [index('uploads_expiry').on(table.expiresAt).where(sql`state = 'OPEN'`)],
 );
 
-/** Limits and use per cloud. A trigger refuses any growth of `usage` past `limit`; lowering the limit below it is allowed. */
-export const quotas = sqliteTable(
-  'quotas',
+/** What disks and snapshots have in common. */
+const volume = () => ({
+  id: text('id').primaryKey(),
+  folderId: text('folder_id').notNull(),
+  /** The folder's cloud. */
+  cloudId: text('cloud_id').notNull(),
+  createdAt: integer('created_at').notNull(),
+  /** Empty for none. */
+  name: text('name').notNull(),
+  description: text('description'),
+  labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
+  status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
+  productIds: text('product_ids', { mode: 'json' }).$type<string[]>(),
+  /** Of the image that it comes from, for images made of it; none for an empty disk. */
+  osType: text('os_type').$type<'LINUX' | 'WINDOWS'>(),
+  nvidiaDriver: text('nvidia_driver'),
+  hardwareGeneration: text('hardware_generation').$type<'GEN_1_1' | 'GEN_1_2' | 'GEN_2'>().notNull(),
+  layerId: text('layer_id')
+    .notNull()
+    .references(() => layers.id),
+  /** Counts changes; the ETag is made from it. */
+  revision: integer('revision').notNull(),
+});
+
+/**
+ * A disk. `layerId` holds what it began with: a copy of its own, or the shared layer of an optimized image; then
+ * `topLayerId` is its own, empty one above it.
+ */
+export const disks = sqliteTable(
+  'disks',
   {
-    cloudId: text('cloud_id').notNull(),
-    quotaId: text('quota_id').$type<QuotaId>().notNull(),
-    limit: integer('limit').notNull(),
-    usage: integer('usage').notNull(),
+    ...volume(),
+    typeId: text('type_id').notNull(),
+    zoneId: text('zone_id').notNull(),
+    sizeBytes: integer('size_bytes').notNull(),
+    blockSizeBytes: integer('block_size_bytes').notNull(),
+    sourceImageId: text('source_image_id'),
+    sourceSnapshotId: text('source_snapshot_id'),
+    topLayerId: text('top_layer_id').references(() => layers.id),
   },
   (table) => [
-    uniqueIndex('quotas_key').on(table.cloudId, table.quotaId),
-    check('quotas_usage', sql`usage >= 0`),
+    uniqueIndex('disks_name').on(table.folderId, table.name).where(sql`name <> ''`),
+    index('disks_by_id').on(table.folderId, table.id),
+    index('disks_by_created_at').on(table.folderId, table.createdAt, table.id),
+    index('disks_by_name').on(table.folderId, table.name, table.id),
+    index('disks_by_status').on(table.folderId, table.status, table.id),
+    index('disks_layer').on(table.layerId),
+    index('disks_top_layer').on(table.topLayerId).where(sql`top_layer_id IS NOT NULL`),
+    index('disks_source_image').on(table.sourceImageId).where(sql`status = 'CREATING'`),
+    index('disks_source_snapshot').on(table.sourceSnapshotId).where(sql`status = 'CREATING'`),
+  ],
+);
+
+/** A snapshot names the layer that its disk has; `storageSizeBytes` is what it added to that disk's other snapshots. */
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    ...volume(),
+    storageSizeBytes: integer('storage_size_bytes').notNull(),
+    diskSizeBytes: integer('disk_size_bytes').notNull(),
+    sourceDiskId: text('source_disk_id').notNull(),
+  },
+  (table) => [
+    uniqueIndex('snapshots_name').on(table.folderId, table.name).where(sql`name <> ''`),
+    index('snapshots_by_id').on(table.folderId, table.id),
+    index('snapshots_by_created_at').on(table.folderId, table.createdAt, table.id),
+    index('snapshots_by_name').on(table.folderId, table.name, table.id),
+    index('snapshots_by_status').on(table.folderId, table.status, table.id),
+    index('snapshots_layer').on(table.layerId),
+    index('snapshots_disk').on(table.sourceDiskId),
   ],
 );
 
 export type LayerRow = typeof layers.$inferSelect;
 export type ImageRow = typeof images.$inferSelect;
 export type UploadRow = typeof uploads.$inferSelect;
-export type QuotaRow = typeof quotas.$inferSelect;
+export type DiskRow = typeof disks.$inferSelect;
+export type SnapshotRow = typeof snapshots.$inferSelect;

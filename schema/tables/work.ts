@@ -31,7 +31,9 @@ export const operations = sqliteTable(
     createdBy: text('created_by').notNull(),
     modifiedAt: integer('modified_at').notNull(),
     done: integer('done', { mode: 'boolean' }).notNull(),
-    stage: text('stage').$type<'AWAITING_UPLOAD' | 'INSPECTING' | 'VERIFYING_DIGEST' | 'FINALIZING'>(),
+    stage: text('stage').$type<
+      'AWAITING_UPLOAD' | 'COPYING' | 'INSPECTING' | 'VERIFYING_DIGEST' | 'FINALIZING'
+    >(),
     bytesDone: integer('bytes_done'),
     bytesTotal: integer('bytes_total'),
     metadata: text('metadata', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
@@ -55,9 +57,22 @@ export const jobs = sqliteTable(
   'jobs',
   {
     id: text('id').primaryKey(),
-    kind: text('kind').$type<'judge-upload' | 'discard-upload' | 'delete-layer'>().notNull(),
-    /** The image, upload or layer that the job is about. */
+    kind: text('kind')
+      .$type<
+        | 'judge-upload'
+        | 'discard-upload'
+        | 'delete-layer'
+        | 'import-image'
+        | 'copy-layer'
+        | 'discard-copy'
+        | 'digest-layer'
+        | 'empty-folder'
+      >()
+      .notNull(),
+    /** The image, upload, layer or folder that the job is about. */
     subjectId: text('subject_id').notNull(),
+    /** The operation that waits for it; none for clean-up. */
+    operationId: text('operation_id'),
     state: text('state').$type<'READY' | 'LEASED' | 'DEAD'>().notNull(),
     /** What a sliced job remembers between slices. */
     cursor: text('cursor', { mode: 'json' }).$type<Record<string, unknown>>(),

@@ -28,7 +28,8 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     types: ['inspect'],
     packages: ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'],
   },
-  registry: { imports: ['db', 'storage', 'schema', 'core', 'inspect'], packages: [] },
+  outbound: { imports: ['core'], packages: [] },
+  registry: { imports: ['db', 'storage', 'outbound', 'schema', 'core', 'inspect'], packages: ['jose'] },
   functions: {
     imports: ['registry', 'schema', 'core', 'package.json'],
     packages: ['hono', '@hono/zod-openapi', 'zod'],
@@ -39,7 +40,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
 
 /** Files that put the floors together. */
 const WIRING = ['functions/worker.ts', 'functions/context.ts'];
-const WIRED = ['db', 'storage'];
+const WIRED = ['db', 'storage', 'outbound'];
 
 /** Folders that stay on the developer's machine: they import what they need, and nothing above imports them. */
 const WORKSHOP = ['dev', 'test', 'bench'];
@@ -116,7 +117,7 @@ function cycleFaults(files: readonly SourceFile[]): string[] {
   return faults;
 }
 
-const PURE = ['core', 'inspect', 'schema', 'db', 'storage', 'registry'];
+const PURE = ['core', 'inspect', 'schema', 'db', 'storage', 'outbound', 'registry'];
 const DEPLOYED = [...PURE, 'functions'];
 
 /** What may not stand in the code of some folders; comments and strings do not count. */

@@ -1,12 +1,12 @@
 import type { z } from '@hono/zod-openapi';
 import type { Context as HonoContext } from 'hono';
-import { declaredGeneration } from '../../../core/hardware.ts';
-import { createImage, type ImageSource } from '../../../registry/images/create.ts';
+import { createImage } from '../../../registry/images/create.ts';
 import { deleteImage } from '../../../registry/images/delete.ts';
 import { downloadImage } from '../../../registry/images/download.ts';
 import { etagOf } from '../../../registry/images/etag.ts';
 import { getImage, getLatestByFamily } from '../../../registry/images/get.ts';
 import { listImages } from '../../../registry/images/list.ts';
+import type { ImageSource } from '../../../registry/images/new-image.ts';
 import { updateImage } from '../../../registry/images/update.ts';
 import type { Image } from '../../../registry/images/view.ts';
 import {
@@ -117,7 +117,7 @@ export function mountImages(app: App): void {
       osType: os?.type === undefined || os.type === 'TYPE_UNSPECIFIED' ? undefined : os.type,
       nvidiaDriver: os?.nvidia?.driver,
       pooled: rest.pooled ?? false,
-      hardwareGeneration: declaredGeneration(hardwareGeneration),
+      hardwareGeneration,
       source: sourceOf(body),
     });
     return answerOperation(c, created);
