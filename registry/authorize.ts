@@ -36,23 +36,31 @@ export async function readAs<U extends Statement, T extends readonly U[]>(
 /**
  * As `readAs`, for calls that change something. `replay` is the operation that an earlier request with the same
  * Idempotency-Key and the same content started: the answer to this one too, once permission was asked for.
+ * `source` names a second resource, wherever it stands, which the call uses: what the caller may do with that one
+ * comes back as `sourceAccess`, in the same round trip, for `requireResource`; without a source it allows nothing.
  * Throws ALREADY_EXISTS when the key was used for another request.
  */
 export async function readToChange<U extends Statement, T extends readonly U[]>(
   context: CallerContext,
   scope: Scope,
   queries: readonly [...T],
-): Promise<{ access: Access; rows: Answers<T>; replay: OperationRow | undefined }> {
+  source?: Scope,
+): Promise<{ access: Access; sourceAccess: Access; rows: Answers<T>; replay: OperationRow | undefined }> {
   const { idempotencyKey, credential } = context;
   if (idempotencyKey === undefined || credential === undefined) {
-    return { ...(await readCaller(context, scope, queries)), replay: undefined };
+    return { ...(await readCaller(context, scope, queries, source)), replay: undefined };
   }
   const { orm } = context.db;
-  const { access, rows } = await readCaller(context, scope, [
-    findIdempotencyKey(orm, credential, idempotencyKey.key),
-    findOperationOfKey(orm, credential, idempotencyKey.key),
-    ...queries,
-  ]);
+  const { access, sourceAccess, rows } = await readCaller(
+    context,
+    scope,
+    [
+      findIdempotencyKey(orm, credential, idempotencyKey.key),
+      findOperationOfKey(orm, credential, idempotencyKey.key),
+      ...queries,
+    ],
+    source,
+  );
   const [[used], [replay], ...rest] = rows as unknown as [
     { fingerprint: string; operationId: string }[],
     OperationRow[],
@@ -72,7 +80,7 @@ export async function readToChange<U extends Statement, T extends readonly U[]>(
       ],
     );
   }
-  return { access, rows: rest as unknown as Answers<T>, replay };
+  return { access, sourceAccess, rows: rest as unknown as Answers<T>, replay };
 }
 
 /** Whether the credential is valid, for answers that come before any verb. Throws UNAUTHENTICATED. */
@@ -128,18 +136,17 @@ async function readCaller<T extends readonly Statement[]>(
   context: CallerContext,
   scope: Scope,
   queries: readonly [...T],
-): Promise<{ access: Access; rows: Answers<T> }> {
+  source?: Scope,
+): Promise<{ access: Access; sourceAccess: Access; rows: Answers<T> }> {
   const credential = requireCredential(context);
   const { orm } = context.db;
-  const [callers, roles, ...rows] = (await context.db.read([
+  const scopes = source === undefined ? [scope] : [scope, source];
+  const [callers, ...answers] = (await context.db.read([
     findCaller(orm, credential),
-    findRoles(orm, credential, scope),
+    ...scopes.map((one) => findRoles(orm, credential, one)),
     ...queries,
-  ])) as unknown as [
-    Awaited<ReturnType<typeof findCaller>>,
-    Awaited<ReturnType<typeof findRoles>>,
-    ...unknown[],
-  ];
+  ])) as unknown as [Awaited<ReturnType<typeof findCaller>>, ...unknown[]];
+  const [roles, sourceRoles] = answers.slice(0, scopes.length) as Awaited<ReturnType<typeof findRoles>>[];
   const caller = callers[0];
   const now = context.now();
   if (caller === undefined || !equalHashes(caller.secretHash, credential.secretHash)) throw UNAUTHENTICATED;
@@ -148,17 +155,21 @@ async function readCaller<T extends readonly Statement[]>(
   if (caller.lastUsedAt === null || caller.lastUsedAt < now - LAST_USE_MS) {
     context.afterwards(context.db.write([touchKey(orm, caller.keyId, now)]));
   }
-  const roleIds = roles.map(({ role }) => role);
-  const permissions = permissionsOf(roleIds);
-  const scopes = caller.scopes ?? [];
-  return {
-    access: {
+  const accessOf = (bound: Awaited<ReturnType<typeof findRoles>> = []): Access => {
+    const roleIds = bound.map(({ role }) => role);
+    const permissions = permissionsOf(roleIds);
+    const keyScopes = caller.scopes ?? [];
+    return {
       callerId: caller.serviceAccountId,
-      scopes,
+      scopes: keyScopes,
       roles: roleIds,
-      allows: (permission) => permissions.has(permission) && scopeAllows(scopes, permission),
-    },
-    rows: rows as unknown as Answers<T>,
+      allows: (permission) => permissions.has(permission) && scopeAllows(keyScopes, permission),
+    };
+  };
+  return {
+    access: accessOf(roles),
+    sourceAccess: accessOf(sourceRoles),
+    rows: answers.slice(scopes.length) as unknown as Answers<T>,
   };
 }
 
