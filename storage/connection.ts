@@ -17,6 +17,9 @@ export interface StoreSettings {
 /** Answers come within this time, retries and the whole body included. */
 const CALL_TIMEOUT_MS = 60_000;
 
+/** Bytes that move take longer: a copy of 5 GiB takes minutes. Below the five minutes for which a job has its lease. */
+export const TRANSFER_TIMEOUT_MS = 240_000;
+
 /** Attempts of a call: jobs are repeated as a whole, so a call only bridges a moment. */
 const MAX_ATTEMPTS = 3;
 
@@ -33,7 +36,10 @@ export interface Connection {
   call<Answer>(
     operation: string,
     request: (client: S3Client, options: CallOptions) => Promise<Answer>,
+    timeoutMs?: number,
   ): Promise<Answer>;
+  /** Runs a request that is sent past the SDK, and counts it. */
+  send<Answer>(request: (client: S3Client) => Promise<Answer>): Promise<Answer>;
 }
 
 /** The settings that every S3 client of Bullion has, for calls and for presigned URLs alike. */
@@ -72,9 +78,13 @@ export function connect(settings: StoreSettings): Connection {
     get requestCount() {
       return requestCount;
     },
-    async call(operation, request) {
+    send(request) {
+      requestCount += 1;
+      return request(client);
+    },
+    async call(operation, request, timeoutMs = CALL_TIMEOUT_MS) {
       try {
-        return await request(client, { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
+        return await request(client, { abortSignal: AbortSignal.timeout(timeoutMs) });
       } catch (error) {
         throw unavailable(operation, error);
       }

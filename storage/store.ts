@@ -12,9 +12,10 @@
  * a presigned URL at most seven days. R2 also wants all parts but the last to be equally long.
  *
  * ETags go in and out without quotes. They name a version of an object and are not a digest of its bytes.
- * Every method may throw StoreUnavailable. Bodies are never sent through here: clients PUT to presigned URLs.
+ * Every method may throw StoreUnavailable. Clients PUT to presigned URLs; the only bodies that are sent through here
+ * are those of `putPart`.
  */
-import { connect, type StoreSettings, s3Client } from './connection.ts';
+import { connect, type StoreSettings, s3Client, TRANSFER_TIMEOUT_MS } from './connection.ts';
 import {
   abortMultipart,
   type CompleteOutcome,
@@ -26,6 +27,7 @@ import {
 } from './multipart.ts';
 import { checkBucket, deleteObject, head, readRange, type StoredObject } from './objects.ts';
 import { type DownloadName, type PresignedPut, presignDownload, presignPart } from './presign.ts';
+import { putPart } from './put-part.ts';
 
 export type { StoreSettings } from './connection.ts';
 export { ObjectChanged, StoreUnavailable } from './errors.ts';
@@ -49,6 +51,19 @@ export interface Store {
   ): Promise<CompleteOutcome>;
   /** Ends an upload and frees its parts; an unknown upload is fine. */
   abortMultipart(key: string, storeUploadId: string): Promise<void>;
+
+  /**
+   * PUTs a part from a stream of exactly `sizeBytes`, at most four minutes long and until `signal` says no. out: its
+   * ETag. Never tried again, because the stream is used up; a stream that fails is a StoreUnavailable as well.
+   */
+  putPart(
+    key: string,
+    storeUploadId: string,
+    partNumber: number,
+    sizeBytes: number,
+    body: ReadableStream<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<string>;
 
   /** Size and ETag, or undefined when there is no such object. */
   head(key: string): Promise<StoredObject | undefined>;
@@ -88,6 +103,13 @@ export function openStore(settings: StoreSettings): Store {
     completeMultipart: async (key, storeUploadId, parts) =>
       completeMultipart(connection, checkedKey(key), storeUploadId, parts),
     abortMultipart: async (key, storeUploadId) => abortMultipart(connection, checkedKey(key), storeUploadId),
+    putPart: async (key, storeUploadId, partNumber, sizeBytes, body, signal) => {
+      const part = { storeUploadId, partNumber, sizeBytes, body };
+      const ends = [AbortSignal.timeout(TRANSFER_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])];
+      return connection.send((client) =>
+        putPart(client, bucket, checkedKey(key), part, AbortSignal.any(ends)),
+      );
+    },
     head: async (key) => head(connection, checkedKey(key)),
     readRange: async (key, etag, offset, length) =>
       readRange(connection, checkedKey(key), etag, offset, length),
