@@ -66,7 +66,7 @@ export function demandEmptyFolder(orm: Orm, id: string): Statement {
 
 /** Demands that the folder is there and is not being deleted, so that nothing is made in one that goes. */
 export function demandActiveFolder(orm: Orm, id: string): Statement {
-  return demandOne(orm, sql`SELECT count(*) FROM folders WHERE id = ${id} AND delete_at IS NULL`);
+  return demandOne(orm, sql`SELECT count(*) FROM folders WHERE id = ${id} AND status = 'ACTIVE'`);
 }
 
 export function deleteFolder(orm: Orm, id: string): Statement {

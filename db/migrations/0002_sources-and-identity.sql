@@ -140,10 +140,12 @@ CREATE TABLE `quota_requests` (
 );
 --> statement-breakpoint
 CREATE INDEX `quota_requests_cloud` ON `quota_requests` (`cloud_id`,`id`);--> statement-breakpoint
+ALTER TABLE `folders` ADD `status` text DEFAULT 'ACTIVE' NOT NULL;--> statement-breakpoint
 ALTER TABLE `folders` ADD `delete_at` integer;--> statement-breakpoint
 ALTER TABLE `folders` ADD `deletion_id` text;--> statement-breakpoint
-CREATE INDEX `folders_deletion` ON `folders` (`delete_at`) WHERE delete_at IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `folders_deletion` ON `folders` (`delete_at`) WHERE status = 'PENDING_DELETION';--> statement-breakpoint
 ALTER TABLE `service_accounts` ADD `suspended_at` integer;--> statement-breakpoint
+ALTER TABLE `service_accounts` ADD `last_authenticated_at` integer;--> statement-breakpoint
 ALTER TABLE `layers` ADD `copy_of` text;--> statement-breakpoint
 CREATE INDEX `layers_digest` ON `layers` (`digest`) WHERE digest IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `layers_copies` ON `layers` (`copy_of`) WHERE copy_of IS NOT NULL;--> statement-breakpoint

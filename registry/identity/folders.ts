@@ -93,6 +93,7 @@ export function createFolder(
       cloudId: cloud.id,
       ...newContent(input),
       createdAt: context.now(),
+      status: 'ACTIVE',
       deleteAt: null,
       deletionId: null,
     };

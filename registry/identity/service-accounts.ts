@@ -23,10 +23,7 @@ import { type Container, nameTaken, operationOn } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
 import { type PageRequest, readPage } from './pages.ts';
 
-export interface ServiceAccount extends ServiceAccountRow {
-  /** Epoch milliseconds, to the hour: the last use of any of its keys. */
-  readonly lastAuthenticatedAt: number | null;
-}
+export type ServiceAccount = ServiceAccountRow;
 
 /** A role on something that nobody else has there. */
 interface SoleHolding {
@@ -101,9 +98,9 @@ export function createServiceAccount(
       ...newContent(input),
       createdAt: context.now(),
       suspendedAt: null,
+      lastAuthenticatedAt: null,
     };
-    const made = { ...account, lastAuthenticatedAt: null };
-    const operation = operationOn(context, access, SERVICE_ACCOUNT, 'create', made);
+    const operation = operationOn(context, access, SERVICE_ACCOUNT, 'create', account);
     await context.db.write([
       demandActiveFolder(orm, folder.id),
       insertServiceAccount(orm, account),

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { StateOf } from '../../core/lifecycle.ts';
 
 /** Times are epoch milliseconds everywhere in the tables. */
 const createdAt = () => integer('created_at').notNull();
@@ -26,14 +27,16 @@ export const folders = sqliteTable(
     description: text('description'),
     labels: labels(),
     createdAt: createdAt(),
-    /** When a folder that is being deleted goes with all that it holds; nothing new is made in it until then. */
+    /** Nothing new is made in one that is not ACTIVE. */
+    status: text('status').$type<Exclude<StateOf<'folder'>, 'GONE'>>().notNull().default('ACTIVE'),
+    /** When a folder that is being deleted goes with all that it holds. */
     deleteAt: integer('delete_at'),
     /** The operation of that deletion, by which it can be called off. */
     deletionId: text('deletion_id'),
   },
   (table) => [
     uniqueIndex('folders_name').on(table.cloudId, table.name),
-    index('folders_deletion').on(table.deleteAt).where(sql`delete_at IS NOT NULL`),
+    index('folders_deletion').on(table.deleteAt).where(sql`status = 'PENDING_DELETION'`),
   ],
 );
 
@@ -52,6 +55,8 @@ export const serviceAccounts = sqliteTable(
     createdAt: createdAt(),
     /** A suspended one is nobody: none of its credentials is taken. */
     suspendedAt: integer('suspended_at'),
+    /** To the hour. */
+    lastAuthenticatedAt: integer('last_authenticated_at'),
   },
   (table) => [
     uniqueIndex('service_accounts_name').on(table.cloudId, table.name),
