@@ -6,11 +6,12 @@ import { clearGuards } from '../../db/guards.ts';
 import { insertImage } from '../../db/images.ts';
 import { insertLayer } from '../../db/layers.ts';
 import { insertUpload } from '../../db/uploads.ts';
-import type { LayerRow, UploadRow } from '../../schema/tables/images.ts';
+import type { UploadRow } from '../../schema/tables/images.ts';
 import { readToChange, requireFolder } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
-import { type CallerContext, type Context, newId } from '../context.ts';
+import { type CallerContext, newId } from '../context.ts';
 import { demandActive } from '../identity/active.ts';
+import { pendingLayer } from '../layers/new-layer.ts';
 import { type Operation, recordOperation, startOperation } from '../operations/record.ts';
 import { claim } from '../quotas/claim.ts';
 import { ownLayerDemand } from '../quotas/image.ts';
@@ -100,21 +101,4 @@ export function createFromUpload(
     ]);
     return operation;
   });
-}
-
-/** A layer that has a key and no object yet. */
-export function pendingLayer(context: Context, sizeBytes: number): LayerRow {
-  const id = newId(context, 'layer');
-  return {
-    id,
-    objectKey: `layers/${id}`,
-    state: 'PENDING',
-    sizeBytes,
-    etag: null,
-    digest: null,
-    inspection: null,
-    createdAt: context.now(),
-    unnamedAt: null,
-    copyOf: null,
-  };
 }
