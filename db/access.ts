@@ -1,9 +1,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
-import { accessBindings, apiKeys } from '../schema/tables/identity.ts';
+import { accessBindings } from '../schema/tables/identity.ts';
+import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
-
-/** What a caller presents. `prefix` finds the key; its secret is compared outside the database. */
-export type Credential = { readonly kind: 'api-key'; readonly prefix: string; readonly secretHash: string };
 
 /** The resource that a call is about: roles count on it and on everything above it. */
 export interface Scope {
@@ -25,26 +23,6 @@ export interface Scope {
     | 'caller'
     | 'none';
   readonly id: string;
-}
-
-/** The row of a presented credential, with the service account that it stands for. */
-export function findCaller(orm: Orm, credential: Credential) {
-  return orm
-    .select({
-      keyId: apiKeys.id,
-      serviceAccountId: apiKeys.serviceAccountId,
-      secretHash: apiKeys.secretHash,
-      scopes: apiKeys.scopes,
-      expiresAt: apiKeys.expiresAt,
-      lastUsedAt: apiKeys.lastUsedAt,
-    })
-    .from(apiKeys)
-    .where(eq(apiKeys.prefix, credential.prefix));
-}
-
-/** The id of the service account behind a credential, for use inside other statements. */
-export function callerId(credential: Credential): SQL {
-  return sql`(SELECT service_account_id FROM api_keys WHERE prefix = ${credential.prefix})`;
 }
 
 /** Every subject (type, id) whose bindings count for the caller: itself, both public groups, its organization's users. */
@@ -142,11 +120,6 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
     case 'none':
       return sql`SELECT NULL, NULL, NULL, NULL WHERE 0`;
   }
-}
-
-/** Notes that a key was used. */
-export function touchKey(orm: Orm, keyId: string, now: number): Statement {
-  return orm.update(apiKeys).set({ lastUsedAt: now }).where(eq(apiKeys.id, keyId));
 }
 
 /** All bindings set directly on a resource, in a stable order. */

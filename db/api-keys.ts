@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
-import { type Credential, callerId } from './access.ts';
+import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { idempotencyKeys, operations } from '../schema/tables/work.ts';
-import { type Credential, callerId } from './access.ts';
+import { type Credential, callerId } from './callers.ts';
 import type { Orm } from './client.ts';
 
 /** The first request of this caller with this key: at most one row. */

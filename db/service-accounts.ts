@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { type ServiceAccountRow, serviceAccounts } from '../schema/tables/identity.ts';
-import { type Credential, callerId } from './access.ts';
+import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 import { onPage, type PageOfIds } from './containers.ts';
 

@@ -1,7 +1,8 @@
 import { type KeyScope, permissionsOf, scopeAllows } from '../core/access.ts';
 import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
-import { findCaller, findRoles, type Scope, touchKey } from '../db/access.ts';
+import { findRoles, type Scope } from '../db/access.ts';
+import { type CallerRow, findCaller, touchKey } from '../db/callers.ts';
 import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
@@ -145,20 +146,16 @@ async function readCaller<T extends readonly Statement[]>(
     findCaller(orm, credential),
     ...scopes.map((one) => findRoles(orm, credential, one)),
     ...queries,
-  ])) as unknown as [Awaited<ReturnType<typeof findCaller>>, ...unknown[]];
+  ])) as unknown as [CallerRow[], ...unknown[]];
   const [roles, sourceRoles] = answers.slice(0, scopes.length) as Awaited<ReturnType<typeof findRoles>>[];
   const caller = callers[0];
-  const now = context.now();
-  if (caller === undefined || !equalHashes(caller.secretHash, credential.secretHash)) throw UNAUTHENTICATED;
-  if (caller.expiresAt !== null && caller.expiresAt <= now) throw UNAUTHENTICATED;
+  if (caller === undefined || !isGenuine(context, credential, caller)) throw UNAUTHENTICATED;
   context.identified(caller.serviceAccountId);
-  if (caller.lastUsedAt === null || caller.lastUsedAt < now - LAST_USE_MS) {
-    context.afterwards(context.db.write([touchKey(orm, caller.keyId, now)]));
-  }
+  noteUse(context, caller);
   const accessOf = (bound: Awaited<ReturnType<typeof findRoles>> = []): Access => {
     const roleIds = bound.map(({ role }) => role);
     const permissions = permissionsOf(roleIds);
-    const keyScopes = caller.scopes ?? [];
+    const keyScopes = (caller.kind === 'api-key' && caller.scopes) || [];
     return {
       callerId: caller.serviceAccountId,
       scopes: keyScopes,
@@ -171,6 +168,20 @@ async function readCaller<T extends readonly Statement[]>(
     sourceAccess: accessOf(sourceRoles),
     rows: answers.slice(scopes.length) as unknown as Answers<T>,
   };
+}
+
+/** Whether the credential is the one that the row is about, and has not expired. */
+function isGenuine(context: CallerContext, credential: Credential, caller: CallerRow): boolean {
+  if (caller.expiresAt !== null && caller.expiresAt <= context.now()) return false;
+  return equalHashes(caller.secretHash, credential.secretHash);
+}
+
+/** The use of a key is noted once an hour, so that reading does not write. */
+function noteUse(context: CallerContext, caller: CallerRow): void {
+  if (caller.kind !== 'api-key') return;
+  const now = context.now();
+  if (caller.lastUsedAt !== null && caller.lastUsedAt >= now - LAST_USE_MS) return;
+  context.afterwards(context.db.write([touchKey(context.db.orm, caller.keyId, now)]));
 }
 
 /** Compares in time that does not depend on where two texts of one length differ. */

@@ -1,10 +1,10 @@
 import { ID_RANDOM_BYTES, type IdKind, makeId } from '../core/ids.ts';
-import type { Credential } from '../db/access.ts';
+import type { Credential } from '../db/callers.ts';
 import type { Database } from '../db/client.ts';
 import type { WorkerSettings } from '../schema/settings.ts';
 import type { Store } from '../storage/store.ts';
 
-export type { Credential } from '../db/access.ts';
+export type { Credential } from '../db/callers.ts';
 
 /** The queue, as a verb sees it: a message is a hint that carries a job's id. */
 export interface Jobs {
