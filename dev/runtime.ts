@@ -111,6 +111,11 @@ function miniflareOptions(
     compatibilityDate,
     compatibilityFlags: [...compatibilityFlags],
     bindings: { ...variables },
+    // What users name is fetched through this. It refuses addresses of the own network when it connects, so that no
+    // name, whatever it resolves to, leads inside.
+    serviceBindings: {
+      PUBLIC_INTERNET: { network: { allow: ['public'], tlsOptions: { trustBrowserCas: true } } },
+    },
     // The database's file is named after its id: the binding is the one name that no deployment changes.
     d1Databases: Object.fromEntries(databases.map(({ binding }) => [binding, binding])),
     d1Persist: state.d1,

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { Database } from '../db/client.ts';
+import { type Fetch, type Outbound, openOutbound } from '../outbound/outbound.ts';
 import type { Context } from '../registry/context.ts';
-import { type WorkerSettings, workerSettings } from '../schema/settings.ts';
+import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
 import { openStore } from '../storage/store.ts';
 import { log } from './log.ts';
 
@@ -9,6 +10,8 @@ import { log } from './log.ts';
 export interface Bindings {
   readonly DB: D1Database;
   readonly JOBS: Queue<JobMessage>;
+  /** Reaches public addresses only. Absent when deployed, where the platform itself reaches no others. */
+  readonly PUBLIC_INTERNET?: Fetcher;
 }
 
 /** A message is a hint: the row of the job is what counts. */
@@ -55,6 +58,7 @@ export function openContext(
       accessKeyId: settings.S3_ACCESS_KEY_ID,
       secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
     }),
+    outbound: outboundOf(bindings, settings),
     jobs: {
       async send(jobId, delaySeconds = 0) {
         try {
@@ -75,4 +79,14 @@ export function openContext(
         work.catch((error: unknown) => log('warn', { event: 'afterwards', requestId, error: String(error) })),
       ),
   };
+}
+
+/** The object store is trusted as the settings name it; presigned links to it are links like any other. */
+function outboundOf({ PUBLIC_INTERNET }: Bindings, settings: WorkerSettings): Outbound {
+  const direct: Fetch = (url, init) => fetch(url, init);
+  return openOutbound({
+    trustedOrigins: [...storeOrigins(settings), ...settings.BULLION_TRUSTED_ORIGINS],
+    direct,
+    reachPublic: PUBLIC_INTERNET === undefined ? direct : (url, init) => PUBLIC_INTERNET.fetch(url, init),
+  });
 }

@@ -1,6 +1,7 @@
 import { ID_RANDOM_BYTES, type IdKind, makeId } from '../core/ids.ts';
 import type { Credential } from '../db/callers.ts';
 import type { Database } from '../db/client.ts';
+import type { Outbound } from '../outbound/outbound.ts';
 import type { WorkerSettings } from '../schema/settings.ts';
 import type { Store } from '../storage/store.ts';
 
@@ -16,6 +17,8 @@ export interface Jobs {
 export interface Context {
   readonly db: Database;
   readonly store: Store;
+  /** Requests to hosts that users name. */
+  readonly outbound: Outbound;
   readonly jobs: Jobs;
   readonly settings: WorkerSettings;
   /** Epoch milliseconds. */

@@ -73,6 +73,14 @@ export const workerSettings = z.object({
 
 export type WorkerSettings = z.infer<typeof workerSettings>;
 
+/** The origins of the object store: where the Worker reaches it, and where clients do. */
+export function storeOrigins(
+  settings: Pick<WorkerSettings, 'S3_ENDPOINT' | 'S3_PUBLIC_ENDPOINT'>,
+): readonly string[] {
+  const { S3_ENDPOINT, S3_PUBLIC_ENDPOINT = S3_ENDPOINT } = settings;
+  return [...new Set([S3_ENDPOINT, S3_PUBLIC_ENDPOINT].map((endpoint) => new URL(endpoint).origin))];
+}
+
 /** What `npm start` reads besides: it is about one machine, and nothing of it reaches the Worker. */
 export const startSettings = z.object({
   HOST: text.default('127.0.0.1').describe('address on which the registry and its object store listen'),

@@ -1,0 +1,124 @@
+/**
+ * Requests to hosts that users name: the only place that sends them.
+ *
+ * Redirects are never followed; one comes back as it is, and is a refusal to whoever asked. Trusted origins are
+ * fetched directly. Every other one goes through `reachPublic`, which connects to public addresses only, whatever a
+ * name resolves to at that moment. No failure holds more of a URL than its origin: paths and queries may be secrets.
+ */
+import { hasOrigin, type Judgement, judgeDestination } from './destination.ts';
+
+export type { Judgement } from './destination.ts';
+
+export interface GetOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For the answer to begin. Its body has no limit of its own: see `readAtMost` and `signal`. */
+  readonly timeoutMs: number;
+  /** Ends the request, and later the body. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Outbound {
+  /** Whether the registry may fetch from a URL at all; an allow-list is the caller's own. */
+  judge(url: string): Judgement;
+  /** One GET. Throws FetchFailed, also for a URL that `judge` faults. */
+  get(url: string, options: GetOptions): Promise<Response>;
+}
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface OutboundParts {
+  /** As `URL.origin` writes them. */
+  readonly trustedOrigins: readonly string[];
+  readonly direct: Fetch;
+  /** Refuses to connect to loopback, private and link-local addresses. */
+  readonly reachPublic: Fetch;
+}
+
+/** Nothing usable came. `origin` is empty for a text that is no URL. */
+export class FetchFailed extends Error {
+  override readonly name = 'FetchFailed';
+  readonly origin: string;
+  readonly reason: keyof typeof REASONS;
+
+  constructor(origin: string, reason: keyof typeof REASONS) {
+    super(`${origin || 'The URL'} ${REASONS[reason]}`);
+    this.origin = origin;
+    this.reason = reason;
+  }
+}
+
+const REASONS = {
+  forbidden: 'may not be fetched from',
+  unreachable: 'could not be reached, or broke the connection off',
+  timeout: 'did not answer in time',
+  'too-long': 'answered more than is read',
+} as const;
+
+export function openOutbound({ trustedOrigins, direct, reachPublic }: OutboundParts): Outbound {
+  return {
+    judge: (url) => judgeDestination(url, trustedOrigins),
+    async get(text, { headers = {}, timeoutMs, signal }) {
+      const { url } = judgeDestination(text, trustedOrigins);
+      if (url === undefined) throw new FetchFailed('', 'forbidden');
+      const send = hasOrigin(url, trustedOrigins) ? direct : reachPublic;
+      const waiting = new AbortController();
+      const timer = setTimeout(() => waiting.abort(), timeoutMs);
+      try {
+        return await send(url.href, {
+          method: 'GET',
+          redirect: 'manual',
+          headers,
+          signal: signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal]),
+        });
+      } catch {
+        // What was thrown may hold the URL.
+        throw new FetchFailed(url.origin, waiting.signal.aborted ? 'timeout' : 'unreachable');
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}
+
+/**
+ * The whole body of an answer, which has to come within `timeoutMs`. Throws FetchFailed, among others for a body of
+ * more than `maxBytes`, of which no more is read.
+ */
+export async function readAtMost(
+  response: Response,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  if (response.body === null) return new Uint8Array(0);
+  const origin = response.url === '' ? '' : new URL(response.url).origin;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  const waiting = new AbortController();
+  const late = new Promise<never>((_, reject) => {
+    waiting.signal.addEventListener('abort', () => reject(new FetchFailed(origin, 'timeout')));
+  });
+  const timer = setTimeout(() => waiting.abort(), timeoutMs);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) break;
+      length += value.length;
+      if (length > maxBytes) throw new FetchFailed(origin, 'too-long');
+      chunks.push(value);
+    }
+  } catch (error) {
+    // Not awaited: a server that does not answer does not end either.
+    reader.cancel().catch(() => undefined);
+    throw error instanceof FetchFailed ? error : new FetchFailed(origin, 'unreachable');
+  } finally {
+    clearTimeout(timer);
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
