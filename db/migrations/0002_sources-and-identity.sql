@@ -35,6 +35,8 @@ CREATE TABLE `federations` (
 	`jwks_url` text NOT NULL,
 	`jwks` text,
 	`jwks_read_at` integer,
+	`jwks_asked_at` integer,
+	`jwks_lease_until` integer,
 	`created_at` integer NOT NULL,
 	FOREIGN KEY (`folder_id`) REFERENCES `folders`(`id`) ON UPDATE no action ON DELETE no action
 );

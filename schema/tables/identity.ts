@@ -139,9 +139,13 @@ export const federations = sqliteTable(
     issuer: text('issuer').notNull(),
     audiences: text('audiences', { mode: 'json' }).$type<string[]>().notNull(),
     jwksUrl: text('jwks_url').notNull(),
-    /** The issuer's keys as they were last read, and when that was tried last. */
+    /** The issuer's public keys as they were last read, and when that was. */
     jwks: text('jwks', { mode: 'json' }).$type<{ keys: Record<string, unknown>[] }>(),
     jwksReadAt: integer('jwks_read_at'),
+    /** When the issuer was last asked for them, whatever came of it. */
+    jwksAskedAt: integer('jwks_asked_at'),
+    /** Somebody is asking, until then at the latest. */
+    jwksLeaseUntil: integer('jwks_lease_until'),
     createdAt: createdAt(),
   },
   (table) => [
