@@ -7,7 +7,7 @@
  * | Gen 1.2 | BIOS | `legacyFeatures`, `PCI_TOPOLOGY_V2` |
  * | Gen 2 | UEFI | `generation2Features` |
  */
-import { invalidField } from './errors.ts';
+import { invalidField, invalidFields } from './errors.ts';
 
 export const GENERATIONS = ['GEN_1_1', 'GEN_1_2', 'GEN_2'] as const;
 export type Generation = (typeof GENERATIONS)[number];
@@ -140,4 +140,49 @@ export function deriveOsType(given: {
       found: plainly,
     },
   };
+}
+
+/** What an inspection found that bears on generation and operating system type; any of it may be absent. */
+export interface DiskFacts {
+  readonly bootModes?: readonly BootMode[] | undefined;
+  readonly architecture?: string | undefined;
+  readonly osFamily?: string | undefined;
+}
+
+/** What is said of both, by a request or by a source. */
+export interface HardwareTerms {
+  readonly osType?: OsType | null | undefined;
+  readonly hardwareGeneration?: Generation | null | undefined;
+}
+
+/**
+ * Generation and operating system type of an image whose disk was inspected before.
+ * errors: INVALID_ARGUMENT naming each declaration that the disk contradicts.
+ */
+export function settleHardware(
+  facts: DiskFacts,
+  declared: HardwareTerms,
+  inherited: HardwareTerms = {},
+): { readonly osType: OsType; readonly hardwareGeneration: Generation } {
+  const os = deriveOsType({
+    osFamily: facts.osFamily,
+    declared: declared.osType ?? undefined,
+    inherited: inherited.osType ?? undefined,
+  });
+  const generation = deriveGeneration({
+    bootModes: facts.bootModes,
+    architecture: facts.architecture,
+    declared: declared.hardwareGeneration ?? undefined,
+    inherited: inherited.hardwareGeneration ?? undefined,
+  });
+  if ('mismatch' in os || 'mismatch' in generation) {
+    throw invalidFields(
+      [os, generation].flatMap((settled) =>
+        'mismatch' in settled
+          ? [{ field: settled.mismatch.field, description: settled.mismatch.message }]
+          : [],
+      ),
+    );
+  }
+  return { osType: os.osType, hardwareGeneration: generation.generation };
 }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Condition, Order } from '../core/list-query.ts';
 import type { PagePosition } from '../core/page-token.ts';
 import { parseTimestamp } from '../core/timestamps.ts';
@@ -27,7 +27,7 @@ const FILTER_TEXT: Readonly<Record<string, SQL>> = {
 };
 
 /**
- * One page of a folder's images: at most `limit` rows behind `after`. Each order has its index and the page begins at
+ * One page of a folder's images with their digests: at most `limit` rows behind `after`. Each order has its index and the page begins at
  * a key, so that page 1,000 costs what page 1 costs.
  */
 export function listImages(
@@ -47,7 +47,10 @@ export function listImages(
         ? beyond(images.id, after.id)
         : or(beyond(column, after.value), and(eq(column, after.value), beyond(images.id, after.id)));
   return orm
-    .select()
+    .select({
+      ...getTableColumns(images),
+      digest: sql<string | null>`(SELECT digest FROM layers WHERE layers.id = layer_id)`,
+    })
     .from(images)
     .where(and(eq(images.folderId, folderId), behind, ...conditions.map(condition)))
     .orderBy(...(order.field === 'id' ? [direction(images.id)] : [direction(column), direction(images.id)]))

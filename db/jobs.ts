@@ -1,4 +1,4 @@
-import { and, eq, inArray, lte, ne, sql } from 'drizzle-orm';
+import { and, eq, inArray, lte, ne, type SQL, sql } from 'drizzle-orm';
 import { type JobRow, jobs } from '../schema/tables/work.ts';
 import type { Orm } from './client.ts';
 
@@ -69,6 +69,14 @@ export function deleteJob(orm: Orm, id: string) {
 
 export function deleteJobsOf(orm: Orm, kinds: readonly JobRow['kind'][], subjectId: string) {
   return orm.delete(jobs).where(and(inArray(jobs.kind, [...kinds]), eq(jobs.subjectId, subjectId)));
+}
+
+/** The jobs that read a layer for its digest. in: the layer's id as a value or a subquery. */
+export function digestJobsOf(orm: Orm, layerId: SQL) {
+  return orm
+    .select({ id: jobs.id })
+    .from(jobs)
+    .where(and(eq(jobs.kind, 'digest-layer'), ne(jobs.state, 'DEAD'), sql`subject_id = ${layerId}`));
 }
 
 export function findJob(orm: Orm, id: string) {

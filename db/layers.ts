@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import { sources } from '../core/lifecycle.ts';
 import { type LayerRow, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
@@ -39,6 +39,14 @@ export function insertLayer(orm: Orm, row: LayerRow): Statement {
 
 export function updateLayer(orm: Orm, id: string, change: Partial<LayerRow>): Statement {
   return orm.update(layers).set(change).where(eq(layers.id, id));
+}
+
+/** Keeps the digest of a layer; the first one stays, since the bytes never change. */
+export function publishDigest(orm: Orm, id: string, digest: string): Statement {
+  return orm
+    .update(layers)
+    .set({ digest })
+    .where(and(eq(layers.id, id), isNull(layers.digest)));
 }
 
 /**

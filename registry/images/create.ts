@@ -1,8 +1,9 @@
-import { notFound, RegistryError } from '../../core/errors.ts';
+import { RegistryError } from '../../core/errors.ts';
 import type { CallerContext } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
+import { createFromLayer } from './from-layer.ts';
 import { createFromUpload } from './from-upload.ts';
-import type { CreateImage, NamedSource, UriSource } from './new-image.ts';
+import type { CreateImage } from './new-image.ts';
 
 /**
  * Begins an image: its rows, its quota and its operation are written together or not at all.
@@ -14,18 +15,14 @@ export async function createImage(context: CallerContext, input: CreateImage): P
   switch (source.kind) {
     case 'upload':
       return await createFromUpload(context, { ...input, source });
-    default:
-      throw unavailableSource(source);
+    case 'image':
+    case 'disk':
+    case 'snapshot':
+      return await createFromLayer(context, { ...input, source });
+    case 'uri':
+      throw new RegistryError(
+        'UNIMPLEMENTED',
+        'This registry does not make images from links; use upload instead of uri',
+      );
   }
-}
-
-/** A disk or a snapshot is unknown to a registry that keeps neither; the others are not taken yet. */
-function unavailableSource(source: NamedSource | UriSource): RegistryError {
-  if (source.kind === 'disk') return notFound('Disk', source.id);
-  if (source.kind === 'snapshot') return notFound('Snapshot', source.id);
-  const field = source.kind === 'uri' ? 'uri' : 'image_id';
-  return new RegistryError(
-    'UNIMPLEMENTED',
-    `This registry makes images from uploads only; use upload instead of ${field}`,
-  );
 }

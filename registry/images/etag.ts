@@ -1,12 +1,30 @@
 import type { ImageRow } from '../../schema/tables/images.ts';
-import { demandCurrent } from '../etag.ts';
+import { demandCurrent, namesEtag } from '../etag.ts';
+import type { Image } from './view.ts';
 
-/** The entity tag of an image's current version, without the quotes that a header puts around it. */
-export function etagOf(image: Pick<ImageRow, 'id' | 'revision'>): string {
-  return `${image.id}-${image.revision}`;
+type Version = Pick<ImageRow, 'id' | 'revision'>;
+
+/**
+ * The entity tag of an image as it is shown, without the quotes that a header puts around it. The digest, which may
+ * become known after everything else, makes it another one.
+ */
+export function etagOf(image: Version & Pick<Image, 'digest'>): string {
+  return image.digest === null ? versionOf(image) : digestedOf(image);
 }
 
-/** Throws STALE when `If-Match` was given and names another version. */
-export function demandEtag(image: Pick<ImageRow, 'id' | 'revision'>, ifMatch: string | undefined): void {
-  demandCurrent(image.id, etagOf(image), ifMatch);
+/**
+ * Throws STALE when `If-Match` was given and names another version. One from before the digest was known is the
+ * current version still: nothing that a caller can change has changed.
+ */
+export function demandEtag(image: Version, ifMatch: string | undefined): void {
+  if (ifMatch !== undefined && namesEtag(ifMatch, digestedOf(image))) return;
+  demandCurrent(image.id, versionOf(image), ifMatch);
+}
+
+function versionOf({ id, revision }: Version): string {
+  return `${id}-${revision}`;
+}
+
+function digestedOf(image: Version): string {
+  return `${versionOf(image)}-d`;
 }

@@ -51,8 +51,10 @@ export async function listImages(context: CallerContext, input: ListImages): Pro
         ])
       )[0]
     : [];
-  const layerById = new Map(layers.map((layer) => [layer.id, layer]));
-  const items = page.map((row) => viewOf(row, layerById.get(row.layerId)));
+  const inspections = new Map(layers.map(({ id, inspection }) => [id, inspection]));
+  const items = page.map((row) =>
+    viewOf(row, { digest: row.digest, inspection: inspections.get(row.layerId) ?? null }),
+  );
   if (found.length <= page.length || last === undefined) return { items };
   const position = { value: last[order.field as OrderField], id: last.id };
   return { items, nextPageToken: encodePageToken(query, position) };

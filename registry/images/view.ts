@@ -8,7 +8,7 @@ export interface Image extends ImageRow {
   readonly inspection: Record<string, unknown> | null;
 }
 
-export function viewOf(row: ImageRow, layer: LayerRow | undefined): Image {
+export function viewOf(row: ImageRow, layer: Pick<LayerRow, 'digest' | 'inspection'> | undefined): Image {
   return { ...row, digest: layer?.digest ?? null, inspection: layer?.inspection ?? null };
 }
 

@@ -4,6 +4,7 @@ import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../.
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
 import { deleteLayerObject } from '../layers/delete.ts';
+import { digestLayer } from '../layers/digest.ts';
 import { discardUpload } from '../uploads/discard.ts';
 import { giveUpUpload } from '../uploads/give-up.ts';
 import { judgeUpload } from '../uploads/judge.ts';
@@ -44,6 +45,7 @@ const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
   'judge-upload': { perform: judgeUpload, giveUp: giveUpUpload },
   'discard-upload': { perform: discardUpload },
   'delete-layer': { perform: deleteLayerObject },
+  'digest-layer': { perform: digestLayer },
 };
 
 /**

@@ -1,4 +1,5 @@
 import { RegistryError } from '../../core/errors.ts';
+import { settleHardware } from '../../core/hardware.ts';
 import { STANDARD_IMAGES } from '../../core/quotas.ts';
 import { roundUpToChunk, smallestMinDiskSize } from '../../core/sizes.ts';
 import { clearGuards } from '../../db/guards.ts';
@@ -17,10 +18,10 @@ import { ObjectChanged } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
+import { type DigestCursor, digestLater, digestSlice } from '../layers/digest.ts';
 import { joinParts } from './complete.ts';
 import { endUpload } from './end.ts';
-import { digestMismatch, refusal, serviceFindings, settled, withFindings, withoutCost } from './verdict.ts';
-import { type DigestCursor, digestSlice } from './verify-digest.ts';
+import { digestMismatch, refusal, serviceFindings, withFindings, withoutCost } from './verdict.ts';
 
 /** What the job found when it looked: everything that a verdict needs. */
 interface Subject {
@@ -88,7 +89,7 @@ async function judge(context: Context, job: JobRow, subject: Subject): Promise<J
     }
   }
   if (upload.sha256 !== null) {
-    const slice = await digestSlice(context, layer, upload, job.cursor as DigestCursor | null);
+    const slice = await digestSlice(context, layer, job.cursor as DigestCursor | null);
     if (slice.kind === 'more') {
       await context.db.write([
         changeOperation(context.db.orm, upload.operationId, context.now(), {
@@ -121,7 +122,6 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
   const lowered = await poolLimitLowered(context, image);
   if (lowered !== undefined) return await refuse(context, subject, lowered);
   const virtualSize = Number(report.virtualSize ?? upload.sizeBytes);
-  const facts = settled(report, image);
   const ready: ImageRow = {
     ...image,
     status: 'READY',
@@ -129,8 +129,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
     storageSize: roundUpToChunk(upload.sizeBytes),
     minDiskSize: image.minDiskSize ?? smallestMinDiskSize(virtualSize),
     smallestDiskSize: virtualSize,
-    osType: facts.osType,
-    hardwareGeneration: facts.generation,
+    ...settleHardware(report, image),
     architecture: report.architecture ?? null,
     revision: image.revision + 1,
   };
@@ -141,6 +140,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
     inspection: withoutCost(report),
   };
   const { revision: _, ...change } = ready;
+  const digest = upload.sha256 === null ? digestLater(context, layer.id) : undefined;
   await context.db.write([
     demandRunning(orm, upload.operationId),
     updateLayer(orm, layer.id, verified),
@@ -153,8 +153,10 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
       response: imageResult(viewOf(ready, verified)),
     }),
     deleteJob(orm, job.id),
+    ...(digest === undefined ? [] : [digest.statement]),
     clearGuards(orm),
   ]);
+  if (digest !== undefined) await context.jobs.send(digest.jobId);
   return 'done';
 }
 

@@ -1,5 +1,5 @@
 import { RegistryError } from '../../core/errors.ts';
-import { deriveGeneration, deriveOsType, type Generation, type OsType } from '../../core/hardware.ts';
+import { deriveGeneration, deriveOsType } from '../../core/hardware.ts';
 import { type Finding, type Report, sortFindings } from '../../inspect/report.ts';
 import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
 
@@ -42,7 +42,11 @@ export function serviceFindings(
   }
   const os = deriveOsType({ osFamily: report.osFamily, declared: declared.osType ?? undefined });
   if ('mismatch' in os) findings.push(os.mismatch);
-  const generation = generationOf(report, declared);
+  const generation = deriveGeneration({
+    bootModes: report.bootModes,
+    architecture: report.architecture,
+    declared: declared.hardwareGeneration ?? undefined,
+  });
   if ('mismatch' in generation) findings.push(generation.mismatch);
   return findings;
 }
@@ -67,16 +71,6 @@ export function withFindings(report: Report, more: readonly Finding[]): Report {
   return { ...report, verdict: refused ? 'reject' : 'accept', findings };
 }
 
-/** What an accepted disk makes of the image. in: a report without refusals. */
-export function settled(report: Report, declared: Declared): { osType: OsType; generation: Generation } {
-  const os = deriveOsType({ osFamily: report.osFamily, declared: declared.osType ?? undefined });
-  const generation = generationOf(report, declared);
-  if ('mismatch' in os || 'mismatch' in generation) {
-    throw new RegistryError('INTERNAL', 'A refused disk was about to be accepted');
-  }
-  return { osType: os.osType, generation: generation.generation };
-}
-
 /** The error that ends a refused creation: the first refusal in words, the whole report among the details. */
 export function refusal(report: Report): RegistryError {
   const refusals = report.findings.filter(({ severity }) => severity === 'REJECT');
@@ -92,12 +86,4 @@ export function refusal(report: Report): RegistryError {
 /** The report as it is kept and shown: what it cost is for logs. */
 export function withoutCost({ cost: _, ...report }: Report): Record<string, unknown> {
   return { ...report };
-}
-
-function generationOf(report: Report, declared: Declared) {
-  return deriveGeneration({
-    bootModes: report.bootModes,
-    architecture: report.architecture,
-    declared: declared.hardwareGeneration ?? undefined,
-  });
 }

@@ -47,8 +47,9 @@ describe('a creation', () => {
       status: 'READY',
       name: 'a26',
     });
-    const { '@type': _, ...response } = operation.response!;
-    expect(response).toEqual(await api.image(imageIdOf(operation)));
+    // The digest, and with it another tag, may have become known since.
+    const { '@type': _, etag: __, ...response } = operation.response!;
+    expect(await api.image(imageIdOf(operation))).toMatchObject(response);
   });
 
   test('A28 makes it LINUX on the default generation when nothing else is known', async () => {

@@ -1,0 +1,57 @@
+import { type SQL, sql } from 'drizzle-orm';
+import { disks, images, layers, snapshots } from '../schema/tables/images.ts';
+import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
+
+/** Something whose layer a new row comes to name. */
+export interface SourceName {
+  readonly kind: 'image' | 'disk' | 'snapshot';
+  readonly id: string;
+}
+
+/** The column that says how many bytes whatever is made of a source has to hold. */
+const SOURCES = {
+  image: { table: images, neededBytes: images.minDiskSize },
+  disk: { table: disks, neededBytes: disks.sizeBytes },
+  snapshot: { table: snapshots, neededBytes: snapshots.diskSizeBytes },
+} as const;
+
+/** What a source hands down, by the same names whatever it is: at most one row. */
+export function findSource(orm: Orm, { kind, id }: SourceName) {
+  // The three tables have these columns in common.
+  const { table, neededBytes } = SOURCES[kind] as (typeof SOURCES)['image'];
+  return orm
+    .select({
+      id: table.id,
+      status: table.status,
+      layerId: table.layerId,
+      productIds: table.productIds,
+      osType: table.osType,
+      nvidiaDriver: table.nvidiaDriver,
+      hardwareGeneration: table.hardwareGeneration,
+      neededBytes,
+    })
+    .from(table)
+    .where(sql`id = ${id}`);
+}
+
+/** The layer of a source, for use inside other statements. */
+export function layerOfSource({ kind, id }: SourceName): SQL {
+  return sql`(SELECT layer_id FROM ${SOURCES[kind].table} WHERE id = ${id})`;
+}
+
+export function findLayerOfSource(orm: Orm, source: SourceName) {
+  return orm
+    .select()
+    .from(layers)
+    .where(sql`id = ${layerOfSource(source)}`);
+}
+
+/** Demands that a source stands READY on the layer that was read. */
+export function demandSource(orm: Orm, { kind, id }: SourceName, layerId: string): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM ${SOURCES[kind].table}
+      WHERE id = ${id} AND status = 'READY' AND layer_id = ${layerId}`,
+  );
+}
