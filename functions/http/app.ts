@@ -11,24 +11,38 @@ import { BadSettings, openContext, readSettings } from '../context.ts';
 import { describeError, log } from '../log.ts';
 import { contractPath, requestPath, routerPath } from './custom-methods.ts';
 import { errorBody, httpStatus, invalidRequest } from './errors.ts';
+import { operationIdOf } from './operation-id.ts';
 import { operationShape } from './operation-shape.ts';
 import { credentialOf, type HttpEnv, idempotent, jsonBody, requestIdOf } from './request.ts';
 
 export type App = OpenAPIHono<HttpEnv>;
 
+/** What the document says of a route besides its shapes. */
+interface Described {
+  /** One of `tags.ts`. */
+  readonly tags: string[];
+  /** What the call does, in a line. */
+  readonly summary: string;
+  /** `<collection>.<verb>`; made from method and path unless given, which needs to be where two would be the same. */
+  readonly operationId?: string;
+}
+
 /**
  * Declares a route as data: from it come routing, validation, types and the OpenAPI document. Paths are the
  * contract's own, with custom methods behind a colon. Every route needs a credential unless it is `open`.
  */
-export function route<const R extends Omit<RouteConfig, 'middleware'>>(config: R & { open?: true }) {
+export function route<const R extends Omit<RouteConfig, 'middleware'> & Described>(
+  config: R & { open?: true },
+) {
   const { open, ...rest } = config;
   const reads = ['get', 'head'].includes(config.method);
   const body = config.request?.body !== undefined;
   return createRoute({
     ...rest,
+    operationId: config.operationId ?? operationIdOf(config.method, config.path),
     path: routerPath(config.path) as R['path'],
     middleware: reads ? [] : [body ? jsonBody : idempotent],
-    security: open === true ? [] : [{ apiKey: [] }],
+    security: open === true ? [] : [{ apiKey: [] }, { bearer: [] }],
     responses: {
       ...config.responses,
       default: {

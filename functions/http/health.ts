@@ -13,6 +13,7 @@ const ready = z.object({ status: part, database: part, bucket: part, queue: part
 const healthz = route({
   method: 'get',
   path: '/healthz',
+  operationId: 'health.live',
   open: true,
   tags: TAGS,
   summary: 'Whether the registry runs',
@@ -22,6 +23,7 @@ const healthz = route({
 const readyz = route({
   method: 'get',
   path: '/readyz',
+  operationId: 'health.ready',
   open: true,
   tags: TAGS,
   summary: 'Whether every part of the registry answers',

@@ -31,6 +31,7 @@ const cancel = (method: 'get' | 'post') =>
   route({
     method,
     path: `${OPERATION}:cancel`,
+    operationId: method === 'get' ? 'operations.cancelByGet' : 'operations.cancel',
     tags: TAGS,
     summary: 'Cancel an operation',
     request: { params: operationPath },

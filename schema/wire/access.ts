@@ -37,7 +37,13 @@ export const setAccessBindingsBody = message({
     .max(MAX_BINDINGS, `at most ${MAX_BINDINGS} bindings are allowed`)
     .default([])
     .openapi({ description: 'all bindings that the resource then has; none takes all away' }),
-}).openapi('SetAccessBindingsRequest');
+}).openapi('SetAccessBindingsRequest', {
+  example: {
+    accessBindings: [
+      { roleId: 'compute.images.user', subject: { type: 'system', id: 'allAuthenticatedUsers' } },
+    ],
+  },
+});
 
 export const updateAccessBindingsBody = message({
   accessBindingDeltas: z
@@ -47,7 +53,19 @@ export const updateAccessBindingsBody = message({
     .min(1, 'at least one delta is required')
     .max(MAX_BINDINGS, `at most ${MAX_BINDINGS} deltas are allowed`)
     .openapi({ description: 'changes, made in their order, all or none' }),
-}).openapi('UpdateAccessBindingsRequest');
+}).openapi('UpdateAccessBindingsRequest', {
+  example: {
+    accessBindingDeltas: [
+      {
+        action: 'ADD',
+        accessBinding: {
+          roleId: 'compute.images.user',
+          subject: { type: 'system', id: 'allAuthenticatedUsers' },
+        },
+      },
+    ],
+  },
+});
 
 export const accessBinding = z
   .object({

@@ -101,7 +101,15 @@ export const createImageBody = message({
           : `exactly one of ${list} may be given, not ${sources.length}`,
     });
   })
-  .openapi('CreateImageRequest');
+  .openapi('CreateImageRequest', {
+    example: {
+      folderId: 'default',
+      name: 'base-1',
+      family: 'base',
+      labels: { team: 'images' },
+      upload: { size: '8388608', format: 'QCOW2', fileName: 'base-1.qcow2' },
+    },
+  });
 
 export const updateImageBody = message({
   updateMask,
@@ -109,7 +117,13 @@ export const updateImageBody = message({
   description: ruled(checkDescription).optional(),
   labels: labels(COMPUTE_LABELS).optional(),
   minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
-}).openapi('UpdateImageRequest');
+}).openapi('UpdateImageRequest', {
+  example: {
+    updateMask: 'description,labels',
+    description: 'The base of all machines',
+    labels: { team: 'images' },
+  },
+});
 
 export const imagePath = z.object({ imageId: requiredText(50) });
 const view = z.enum(['BASIC', 'FULL'], { error: 'expected BASIC or FULL' }).optional();

@@ -45,7 +45,7 @@ export const signPartsBody = message({
       context.addIssue({ code: 'custom', path: ['partNumbers'], message: `${twice} is given twice` });
     }
   })
-  .openapi('SignPartsRequest');
+  .openapi('SignPartsRequest', { example: { partNumbers: [1, 2] } });
 
 export const signedParts = z
   .object({
@@ -80,7 +80,9 @@ export const completeUploadBody = message({
     .array(message({ partNumber, etag: requiredText(256) }), ARRAY)
     .max(MAX_PARTS)
     .optional(),
-}).openapi('CompleteUploadRequest');
+}).openapi('CompleteUploadRequest', {
+  example: { parts: [{ partNumber: 1, etag: '"5d41402abc4b2a76b9719d911017c592"' }] },
+});
 
 export const download = z
   .object({ url: z.string(), expiresAt: timestamp, size: int64Text, sha256: z.string().optional() })

@@ -44,9 +44,18 @@ export const createApiKeyBody = message({
   description,
   scopes: scopes.default([]),
   expiresAt: expiresAt.optional(),
-}).openapi('CreateApiKeyRequest');
+}).openapi('CreateApiKeyRequest', {
+  example: {
+    serviceAccountId: 'ajek4h1v9r6w3b8n0q5m',
+    description: 'The nightly build',
+    scopes: ['write'],
+    expiresAt: '2030-01-01T00:00:00Z',
+  },
+});
 
-export const updateApiKeyBody = message({ updateMask, description }).openapi('UpdateApiKeyRequest');
+export const updateApiKeyBody = message({ updateMask, description }).openapi('UpdateApiKeyRequest', {
+  example: { updateMask: 'description', description: 'The nightly build' },
+});
 
 export const apiKeyPath = z.object({ apiKeyId: requiredText(50) });
 export const listApiKeysQuery = query({

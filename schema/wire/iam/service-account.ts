@@ -7,14 +7,18 @@ export const createServiceAccountBody = message({
   name: containerName,
   description,
   labels: containerLabels,
-}).openapi('CreateServiceAccountRequest');
+}).openapi('CreateServiceAccountRequest', {
+  example: { folderId: 'default', name: 'builder', description: 'Pushes the nightly images' },
+});
 
 export const updateServiceAccountBody = message({
   updateMask,
   name: containerName.optional(),
   description,
   labels: containerLabels,
-}).openapi('UpdateServiceAccountRequest');
+}).openapi('UpdateServiceAccountRequest', {
+  example: { updateMask: 'description', description: 'Pushes the nightly images' },
+});
 
 export const serviceAccountPath = z.object({ serviceAccountId: requiredText(50) });
 export const listServiceAccountsQuery = query({

@@ -1,0 +1,16 @@
+/** The groups of routes in the document, in its order, each with what it is about. A route names one of them. */
+export const TAGS: Readonly<Record<string, string>> = {
+  Images:
+    'Images of disks. An image is made from a file that is uploaded, or from what is in the registry already; its disk is inspected before the image is READY.',
+  Uploads:
+    'How the bytes of an image arrive: in parts, straight at the object store, under URLs that are signed for one part each.',
+  Operations:
+    'What a change came to, or will come to. Every change answers with its operation; one that takes longer is asked for again until it is done.',
+  Clouds: 'Tenants. Quotas are counted per cloud.',
+  Folders: 'What resources stand in. Rights on a folder are rights on everything in it.',
+  'Service accounts': 'Who calls: every credential belongs to a service account.',
+  'API keys': 'Secrets with which a service account calls.',
+  Roles: 'What can be granted on a resource.',
+  Health: 'Whether the registry runs, and whether everything that it needs answers.',
+  Document: 'This document.',
+};
