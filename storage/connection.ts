@@ -32,11 +32,11 @@ export interface Connection {
   readonly bucket: string;
   /** Requests sent so far, each attempt counted. */
   readonly requestCount: number;
-  /** Runs one call. Whatever it throws becomes a StoreUnavailable. */
+  /** Runs one call, until `ends`: after a minute unless given. Whatever it throws becomes a StoreUnavailable. */
   call<Answer>(
     operation: string,
     request: (client: S3Client, options: CallOptions) => Promise<Answer>,
-    timeoutMs?: number,
+    ends?: AbortSignal,
   ): Promise<Answer>;
   /** Runs a request that is sent past the SDK, and counts it. */
   send<Answer>(request: (client: S3Client) => Promise<Answer>): Promise<Answer>;
@@ -82,9 +82,9 @@ export function connect(settings: StoreSettings): Connection {
       requestCount += 1;
       return request(client);
     },
-    async call(operation, request, timeoutMs = CALL_TIMEOUT_MS) {
+    async call(operation, request, ends = AbortSignal.timeout(CALL_TIMEOUT_MS)) {
       try {
-        return await request(client, { abortSignal: AbortSignal.timeout(timeoutMs) });
+        return await request(client, { abortSignal: ends });
       } catch (error) {
         throw unavailable(operation, error);
       }

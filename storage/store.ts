@@ -5,17 +5,20 @@
  * Keys are ASCII without `%` (`checkedKey`), because stores treat other keys differently.
  *
  * Permissions the credential needs: on the bucket ListBucket (HeadBucket, and a 404 instead of a 403 for a missing
- * object); on its objects PutObject (which covers opening and completing an upload and writing its parts),
- * ListMultipartUploadParts, AbortMultipartUpload, GetObject and DeleteObject. None to administer the bucket.
+ * object) and ListBucketMultipartUploads; on its objects PutObject (which covers opening and completing an upload,
+ * writing its parts, and the target of a copy), GetObject (which covers the source of a copy), ListMultipartUploadParts,
+ * AbortMultipartUpload and DeleteObject. None to administer the bucket.
  *
- * Limits that S3 sets: 10,000 parts an upload, 5 MiB to 5 GiB a part (the last may be shorter), 5 TiB an object,
- * a presigned URL at most seven days. R2 also wants all parts but the last to be equally long.
+ * Limits that S3 sets: 10,000 parts an upload, 5 MiB to 5 GiB a part (the last may be shorter), 5 GiB a copy in one
+ * request, 5 TiB an object, a presigned URL at most seven days. R2 also wants all parts but the last to be equally
+ * long.
  *
  * ETags go in and out without quotes. They name a version of an object and are not a digest of its bytes.
  * Every method may throw StoreUnavailable. Clients PUT to presigned URLs; the only bodies that are sent through here
  * are those of `putPart`.
  */
 import { connect, type StoreSettings, s3Client, TRANSFER_TIMEOUT_MS } from './connection.ts';
+import { abortUploadsOf, copyObject, copyPart } from './copies.ts';
 import {
   abortMultipart,
   type CompleteOutcome,
@@ -65,6 +68,27 @@ export interface Store {
     signal?: AbortSignal,
   ): Promise<string>;
 
+  /**
+   * Copies an object of at most 5 GiB inside the store, in at most four minutes. out: the copy as a HEAD finds it.
+   * ObjectChanged when there is no object with this ETag under `fromKey`.
+   */
+  copy(fromKey: string, fromEtag: string, toKey: string): Promise<StoredObject>;
+  /**
+   * Copies `length` bytes from `offset` of an object into a part of an upload, as `copy` does. out: the part's ETag;
+   * undefined when the upload is unknown. Some stores cut a range that ends behind the object: `listParts` tells.
+   */
+  copyPart(
+    fromKey: string,
+    fromEtag: string,
+    toKey: string,
+    storeUploadId: string,
+    partNumber: number,
+    offset: number,
+    length: number,
+  ): Promise<string | undefined>;
+  /** Ends every upload that is open for a key, whoever knows its id. */
+  abortUploadsOf(key: string): Promise<void>;
+
   /** Size and ETag, or undefined when there is no such object. */
   head(key: string): Promise<StoredObject | undefined>;
   /** Exactly `length` bytes from `offset` of the object with this ETag; ObjectChanged when it is not there as such. */
@@ -110,6 +134,16 @@ export function openStore(settings: StoreSettings): Store {
         putPart(client, bucket, checkedKey(key), part, AbortSignal.any(ends)),
       );
     },
+    copy: async (fromKey, fromEtag, toKey) =>
+      copyObject(connection, { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey)),
+    copyPart: async (fromKey, fromEtag, toKey, storeUploadId, partNumber, offset, length) =>
+      copyPart(connection, { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey), {
+        storeUploadId,
+        partNumber,
+        offset,
+        length,
+      }),
+    abortUploadsOf: async (key) => abortUploadsOf(connection, checkedKey(key)),
     head: async (key) => head(connection, checkedKey(key)),
     readRange: async (key, etag, offset, length) =>
       readRange(connection, checkedKey(key), etag, offset, length),

@@ -15,6 +15,10 @@ export interface Capabilities {
   readonly partsAfterComplete: 'unknown' | 'listed';
   /** An Authorization header that comes along with a presigned GET. */
   readonly foreignAuthorization: 'ignored' | 'refused';
+  /** A copy on condition of the ETag of its source, which was uploaded in parts. `refused`: also with the right one. */
+  readonly conditionalCopy: 'works' | 'ignored' | 'refused';
+  /** A part that is copied from a range whose end lies behind the object's. */
+  readonly copyPastEnd: 'refused' | 'clipped';
 }
 
 const S3: Capabilities = {
@@ -24,6 +28,8 @@ const S3: Capabilities = {
   latePart: 'NoSuchUpload',
   partsAfterComplete: 'unknown',
   foreignAuthorization: 'refused',
+  conditionalCopy: 'works',
+  copyPastEnd: 'refused',
 };
 
 /** `local` and `swift` are measured by this suite; the others are as their makers document them. */
@@ -35,8 +41,10 @@ export const CAPABILITIES: Readonly<Record<string, Capabilities>> = {
     latePart: 'accepted',
     partsAfterComplete: 'listed',
     foreignAuthorization: 'ignored',
+    conditionalCopy: 'refused',
+    copyPastEnd: 'clipped',
   },
   r2: { ...S3, unevenParts: 'InvalidPart' },
   s3: S3,
-  radosgw: { ...S3, completeSubset: 'InvalidPart' },
+  radosgw: { ...S3, completeSubset: 'InvalidPart', conditionalCopy: 'ignored' },
 };

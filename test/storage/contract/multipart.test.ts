@@ -1,11 +1,7 @@
-import {
-  CompleteMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+import { CompleteMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { NamedPart } from '../../../storage/store.ts';
-import { bytesOf, MIB, putObject, putParts } from '../content.ts';
+import { bytesOf, MIB, putParts } from '../content.ts';
 import { put, refusal } from '../http.ts';
 import { openTarget, type Target } from '../target.ts';
 
@@ -94,31 +90,4 @@ test('open uploads are listed by prefix', async () => {
   expect(await uploads(`${key}-no-such`)).toEqual([]);
   await target.store.abortMultipart(key, id);
   expect(await uploads(key)).toEqual([]);
-});
-
-test('a part is copied out of an object', async () => {
-  const source = target.newKey();
-  const { content } = await putObject(target.store, source, [bytesOf(1, 5 * MIB), bytesOf(2, 3 * MIB)]);
-  const { key, id } = await upload([]);
-  const ranges = ['bytes=1000000-6242879', 'bytes=0-9'];
-  const parts: NamedPart[] = [];
-  for (const [index, range] of ranges.entries()) {
-    const { CopyPartResult } = await target.client.send(
-      new UploadPartCopyCommand({
-        Bucket: target.settings.bucket,
-        Key: key,
-        UploadId: id,
-        PartNumber: index + 1,
-        CopySource: `${target.settings.bucket}/${source}`,
-        CopySourceRange: range,
-      }),
-    );
-    parts.push({ partNumber: index + 1, etag: (CopyPartResult?.ETag ?? '').replaceAll('"', '') });
-  }
-  expect(await target.store.completeMultipart(key, id, parts)).toBe('completed');
-  await target.store.delete(source);
-  const stored = await target.store.head(key);
-  const bytes = await target.store.readRange(key, stored!.etag, 0, stored!.sizeBytes);
-  const expected = Buffer.concat([content.subarray(1000000, 6242880), content.subarray(0, 10)]);
-  expect(expected.equals(bytes)).toBe(true);
 });
