@@ -27,16 +27,29 @@ export const STANDARD_IMAGES = 'standard-images';
 export const QUOTA_SERVICE = 'compute';
 export const QUOTA_RESOURCE_TYPE = 'resource-manager.cloud';
 
+/**
+ * Every quota of the service, in the order in which they are listed. Placement groups, schedules and machines are not
+ * kept here: nothing ever uses those quotas, but clients that read all of them find all.
+ */
 export const QUOTAS = {
   'compute.images.count': count(32, 'images'),
   'compute.images.size': size(1024 * GIB, 'images'),
   /** Images that are optimized for deployment. */
   'compute.diskPools.count': count(0, 'disk pools'),
   'compute.disks.count': count(32, 'disks'),
-  /** All types of disks together: 500 GiB of HDD, 200 of SSD, 558 non-replicated and 186 of three replicas. */
+  /** All types of disks together: the sum of the next four. */
   'compute.disks.size': size((500 + 200 + 558 + 186) * GIB, 'disks'),
+  'compute.hddDisks.size': size(500 * GIB, 'network-hdd disks'),
+  'compute.ssdDisks.size': size(200 * GIB, 'network-ssd disks'),
+  'compute.ssdNonReplicatedDisks.size': size(558 * GIB, 'network-ssd-nonreplicated disks'),
+  'compute.ssdIOM3Disks.size': size(186 * GIB, 'network-ssd-io-m3 disks'),
+  'compute.diskPlacementGroups.count': count(5, 'disk placement groups'),
   'compute.snapshots.count': count(32, 'snapshots'),
   'compute.snapshots.size': size(400 * GIB, 'snapshots'),
+  'compute.snapshotSchedules.count': count(32, 'snapshot schedules'),
+  'compute.instances.count': count(12, 'instances'),
+  'compute.instanceCores.count': count(32, 'instance cores'),
+  'compute.instanceMemory.size': size(128 * GIB, 'instance memory'),
 } as const satisfies Record<string, Quota>;
 
 export type QuotaId = keyof typeof QUOTAS;

@@ -17,17 +17,52 @@ describe('the table', () => {
     ['compute.diskPools.count', 0, 'The limit on maximum number of disk pools has exceeded.'],
     ['compute.disks.count', 32, 'The limit on maximum number of disks has exceeded.'],
     ['compute.disks.size', 1_550_483_193_856, 'The limit on total size of disks has exceeded.'],
+    ['compute.hddDisks.size', 536_870_912_000, 'The limit on total size of network-hdd disks has exceeded.'],
+    ['compute.ssdDisks.size', 214_748_364_800, 'The limit on total size of network-ssd disks has exceeded.'],
+    [
+      'compute.ssdNonReplicatedDisks.size',
+      599_147_937_792,
+      'The limit on total size of network-ssd-nonreplicated disks has exceeded.',
+    ],
+    [
+      'compute.ssdIOM3Disks.size',
+      199_715_979_264,
+      'The limit on total size of network-ssd-io-m3 disks has exceeded.',
+    ],
+    [
+      'compute.diskPlacementGroups.count',
+      5,
+      'The limit on maximum number of disk placement groups has exceeded.',
+    ],
     ['compute.snapshots.count', 32, 'The limit on maximum number of snapshots has exceeded.'],
     ['compute.snapshots.size', 429_496_729_600, 'The limit on total size of snapshots has exceeded.'],
+    [
+      'compute.snapshotSchedules.count',
+      32,
+      'The limit on maximum number of snapshot schedules has exceeded.',
+    ],
+    ['compute.instances.count', 12, 'The limit on maximum number of instances has exceeded.'],
+    ['compute.instanceCores.count', 32, 'The limit on maximum number of instance cores has exceeded.'],
+    [
+      'compute.instanceMemory.size',
+      137_438_953_472,
+      'The limit on total size of instance memory has exceeded.',
+    ],
   ])('%s: %d', (quotaId, limit, message) => {
     expect(QUOTAS[quotaId]).toMatchObject({ defaultLimit: limit, message });
     expect(QUOTAS[quotaId].unit).toBe(quotaId.endsWith('.count') ? 'count' : 'bytes');
   });
 
+  it('gives the disks of all types together what it gives each type', () => {
+    const types = ['hddDisks', 'ssdDisks', 'ssdNonReplicatedDisks', 'ssdIOM3Disks'] as const;
+    const sum = types.reduce((total, type) => total + QUOTAS[`compute.${type}.size`].defaultLimit, 0);
+    expect(QUOTAS['compute.disks.size'].defaultLimit).toBe(sum);
+  });
+
   it('is whole', () => {
-    expect(QUOTA_IDS).toHaveLength(7);
+    expect(QUOTA_IDS).toHaveLength(16);
     expect(isQuotaId('compute.images.count')).toBe(true);
-    expect(isQuotaId('compute.instances.count')).toBe(false);
+    expect(isQuotaId('compute.images')).toBe(false);
     expect(isQuotaId('toString')).toBe(false);
   });
 });
