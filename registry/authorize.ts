@@ -2,11 +2,12 @@ import { type KeyScope, permissionsOf, scopeAllows } from '../core/access.ts';
 import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
 import { findRoles, type Scope } from '../db/access.ts';
-import { type CallerRow, findCaller, touchKey } from '../db/callers.ts';
+import { type CallerRow, findCaller } from '../db/callers.ts';
 import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
 import type { CallerContext, Credential } from './context.ts';
+import { prove } from './identity/proof.ts';
 
 /** Who asks, and what that caller may do with the resource that the call is about. */
 export interface Access {
@@ -18,7 +19,6 @@ export interface Access {
 }
 
 const UNAUTHENTICATED = new RegistryError('UNAUTHENTICATED', 'Token is invalid or has expired.');
-const LAST_USE_MS = 3_600_000;
 
 /**
  * Authenticates, finds the caller's roles on `scope` and reads `queries`, all in one round trip. Nothing of what was
@@ -149,9 +149,10 @@ async function readCaller<T extends readonly Statement[]>(
   ])) as unknown as [CallerRow[], ...unknown[]];
   const [roles, sourceRoles] = answers.slice(0, scopes.length) as Awaited<ReturnType<typeof findRoles>>[];
   const caller = callers[0];
-  if (caller === undefined || !isGenuine(context, credential, caller)) throw UNAUTHENTICATED;
+  const proof = caller === undefined ? 'forged' : await prove(context, credential, caller);
+  if (proof === 'look-again') return await readCaller(context, scope, queries, source);
+  if (caller === undefined || proof === 'forged') throw UNAUTHENTICATED;
   context.identified(caller.serviceAccountId);
-  noteUse(context, caller);
   const accessOf = (bound: Awaited<ReturnType<typeof findRoles>> = []): Access => {
     const roleIds = bound.map(({ role }) => role);
     const permissions = permissionsOf(roleIds);
@@ -168,26 +169,4 @@ async function readCaller<T extends readonly Statement[]>(
     sourceAccess: accessOf(sourceRoles),
     rows: answers.slice(scopes.length) as unknown as Answers<T>,
   };
-}
-
-/** Whether the credential is the one that the row is about, and has not expired. */
-function isGenuine(context: CallerContext, credential: Credential, caller: CallerRow): boolean {
-  if (caller.expiresAt !== null && caller.expiresAt <= context.now()) return false;
-  return equalHashes(caller.secretHash, credential.secretHash);
-}
-
-/** The use of a key is noted once an hour, so that reading does not write. */
-function noteUse(context: CallerContext, caller: CallerRow): void {
-  if (caller.kind !== 'api-key') return;
-  const now = context.now();
-  if (caller.lastUsedAt !== null && caller.lastUsedAt >= now - LAST_USE_MS) return;
-  context.afterwards(context.db.write([touchKey(context.db.orm, caller.keyId, now)]));
-}
-
-/** Compares in time that does not depend on where two texts of one length differ. */
-function equalHashes(a: string, b: string): boolean {
-  if (a.length !== b.length) return false;
-  let difference = 0;
-  for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
-  return difference === 0;
 }

@@ -5,6 +5,7 @@ import { parseSecret } from '../../core/ids.ts';
 import { authenticate } from '../../registry/authorize.ts';
 import type { CallerContext, Credential, IdempotencyKey } from '../../registry/context.ts';
 import { sha256Hex } from '../../registry/digest.ts';
+import { readToken } from '../../registry/identity/jwt.ts';
 import type { Bindings } from '../context.ts';
 import { contractPath, requestPath } from './custom-methods.ts';
 
@@ -34,14 +35,18 @@ export function requestIdOf(request: Request): string {
   return given !== null && /^[A-Za-z0-9._-]{8,64}$/.test(given) ? given : crypto.randomUUID();
 }
 
-/** The credential of a request: an API key, as `Api-Key` or for tools that know only it as `Bearer`. */
+/**
+ * The credential of a request: an API key, as `Api-Key` or for tools that know only it as `Bearer`, or as `Bearer` a
+ * token of an issuer that a federation trusts.
+ */
 export async function credentialOf(request: Request): Promise<Credential | undefined> {
   const [scheme, secret, ...more] = (request.headers.get('Authorization') ?? '').trim().split(/ +/);
   if (secret === undefined || more.length > 0 || !/^(api-key|bearer)$/i.test(scheme ?? '')) return undefined;
   const key = parseSecret(secret);
-  return key === undefined
-    ? undefined
-    : { kind: 'api-key', prefix: key.publicPrefix, secretHash: await sha256Hex(secret) };
+  if (key !== undefined) {
+    return { kind: 'api-key', prefix: key.publicPrefix, secretHash: await sha256Hex(secret) };
+  }
+  return /^bearer$/i.test(scheme ?? '') ? readToken(secret) : undefined;
 }
 
 /**
