@@ -15,11 +15,12 @@ const MAX_BLOCK_BYTES = 131_072;
 const MAX_BLOCKS = 2 ** 31;
 
 /** Disk types whose size goes in steps of 93 GiB. */
-const STEPPED_DISK_TYPES: readonly string[] = ['network-ssd-nonreplicated', 'network-ssd-io-m3'];
+const STEPPED_DISK_TYPES = ['network-ssd-nonreplicated', 'network-ssd-io-m3'] as const;
 const STEP_BYTES = 93 * 2 ** 30;
 
 export const DISK_TYPES = ['network-hdd', 'network-ssd', ...STEPPED_DISK_TYPES] as const;
-export const DEFAULT_DISK_TYPE = 'network-hdd';
+export type DiskType = (typeof DISK_TYPES)[number];
+export const DEFAULT_DISK_TYPE: DiskType = 'network-hdd';
 
 /** Up to the next multiple of 4 MiB. */
 export function roundUpToChunk(sizeBytes: number): number {
@@ -90,7 +91,8 @@ export function checkDiskSize(disk: {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < MIN_DISK_SIZE_BYTES || sizeBytes > maxBytes) {
     throw invalidField('size', `must be ${MIN_DISK_SIZE_BYTES} to ${maxBytes} bytes`);
   }
-  const stepBytes = STEPPED_DISK_TYPES.includes(typeId) ? STEP_BYTES : CHUNK_BYTES;
+  const stepped = (STEPPED_DISK_TYPES as readonly string[]).includes(typeId);
+  const stepBytes = stepped ? STEP_BYTES : CHUNK_BYTES;
   if (sizeBytes % stepBytes !== 0) throw invalidField('size', `must be a multiple of ${stepBytes} bytes`);
   if (sizeBytes < neededBytes) throw tooSmallForSource('size', neededBytes);
 }

@@ -23,3 +23,14 @@ export function demandCurrent(id: string, etag: string, ifMatch: string | undefi
     `If-Match: ${ifMatch} is not the current version of ${id}, which is ${etag}; read it again`,
   );
 }
+
+/** What counts its changes. */
+interface Revised {
+  readonly id: string;
+  readonly revision: number;
+}
+
+/** The entity tag of the current version of what counts its changes, without the quotes that a header puts around it. */
+export function revisionEtag({ id, revision }: Revised): string {
+  return `${id}-${revision}`;
+}

@@ -1,4 +1,4 @@
-import { notFound, permissionDenied } from '../core/errors.ts';
+import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
 import type { Access } from './authorize.ts';
 
@@ -58,4 +58,9 @@ export function requireResource<T>(
     );
   }
   return row;
+}
+
+/** The refusal of a name that another one of the folder has. */
+export function nameTaken(kind: ResourceKind, name: string): RegistryError {
+  return new RegistryError('ALREADY_EXISTS', `${KINDS[kind].title} with name "${name}" already exists`);
 }

@@ -1,0 +1,60 @@
+import { and, eq, ne, sql } from 'drizzle-orm';
+import type { SQLiteUpdateSetSource } from 'drizzle-orm/sqlite-core';
+import { disks, images, snapshots } from '../schema/tables/images.ts';
+import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
+
+/** What stands in a folder under a name of its own; each kind has its table, and its names. */
+const TABLES = { image: images, disk: disks, snapshot: snapshots } as const;
+
+export type NamedKind = keyof typeof TABLES;
+
+/** The tables have in common all that is asked of them here; one stands for all. */
+function tableOf(kind: NamedKind): typeof images {
+  return TABLES[kind] as typeof images;
+}
+
+/** The one of a folder that has this name; none for the empty name. */
+export function findByName(orm: Orm, kind: NamedKind, folderId: string, name: string) {
+  const table = tableOf(kind);
+  return orm
+    .select({ id: table.id })
+    .from(table)
+    .where(and(eq(table.folderId, folderId), eq(table.name, name), ne(table.name, '')));
+}
+
+/** Another one with this name in the folder of this one; none for the empty name. */
+export function findNamesake(orm: Orm, kind: NamedKind, id: string, name: string) {
+  const table = tableOf(kind);
+  return orm
+    .select({ id: table.id })
+    .from(table)
+    .where(
+      sql`folder_id = (SELECT folder_id FROM ${table} WHERE id = ${id}) AND name = ${name} AND name <> '' AND id <> ${id}`,
+    );
+}
+
+/** Demands that it is as it was read: the same revision. */
+export function demandRevision(orm: Orm, kind: NamedKind, id: string, revision: number): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM ${tableOf(kind)} WHERE id = ${id} AND revision = ${revision}`,
+  );
+}
+
+/** Changes columns, and counts the change. */
+export function changeResource<K extends NamedKind>(
+  orm: Orm,
+  kind: K,
+  id: string,
+  change: Partial<(typeof TABLES)[K]['$inferSelect']>,
+): Statement {
+  const table = tableOf(kind);
+  const set = { ...change, revision: sql`revision + 1` } as SQLiteUpdateSetSource<typeof images>;
+  return orm.update(table).set(set).where(eq(table.id, id));
+}
+
+export function deleteResource(orm: Orm, kind: NamedKind, id: string): Statement {
+  const table = tableOf(kind);
+  return orm.delete(table).where(eq(table.id, id));
+}
