@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { BindingDelta } from '../../core/access-bindings.ts';
 import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
+import type { Disk } from '../../registry/disks/view.ts';
 import type { ApiKey } from '../../registry/identity/api-keys.ts';
 import type { Cloud } from '../../registry/identity/clouds.ts';
 import type { Folder } from '../../registry/identity/folders.ts';
@@ -9,6 +10,7 @@ import type { Image } from '../../registry/images/view.ts';
 import type { Operation } from '../../registry/operations/record.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
+import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { errorBody } from './errors.ts';
 import { API_KEY_TYPE, apiKeyShape, SERVICE_ACCOUNT_TYPE, serviceAccountShape } from './iam/shapes.ts';
@@ -77,6 +79,7 @@ const METADATA: Readonly<Record<string, string>> = {
 const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>> = {
   empty: () => ({ '@type': `${TYPE}google.protobuf.Empty` }),
   image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
+  disk: (value) => ({ '@type': TYPE + DISK_TYPE, ...diskShape(value as unknown as Disk) }),
   folder: (value) => ({ '@type': TYPE + FOLDER_TYPE, ...folderShape(value as unknown as Folder) }),
   cloud: (value) => ({ '@type': TYPE + CLOUD_TYPE, ...cloudShape(value as unknown as Cloud) }),
   serviceAccount: (value) => ({

@@ -1,6 +1,7 @@
 import { VERSION } from '../version.ts';
 import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
+import { mountDisks } from './compute/disks.ts';
 import { mountImages } from './compute/images.ts';
 import { mountUploads } from './compute/uploads.ts';
 import { mountHealth } from './health.ts';
@@ -19,6 +20,7 @@ export function createRegistryApp(): App {
   mountHealth(app);
   mountImages(app);
   mountUploads(app);
+  mountDisks(app);
   mountAccessBindings(app);
   mountClouds(app);
   mountFolders(app);
