@@ -66,11 +66,11 @@ export const LIFECYCLES = {
     PROCESSED: {},
     CANCELED: {},
   },
-  /** A deletion that waits for its day can be called off. */
+  /** A deletion that waits for its day can be called off; one that has begun stops only at what may not go. */
   folder: {
     ACTIVE: { schedule: 'PENDING_DELETION', delete: 'DELETING' },
     PENDING_DELETION: { keep: 'ACTIVE', delete: 'DELETING' },
-    DELETING: { purge: 'GONE' },
+    DELETING: { purge: 'GONE', stop: 'ACTIVE' },
     GONE: {},
   },
 } as const satisfies Record<string, Record<string, Record<string, string>>>;

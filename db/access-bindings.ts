@@ -104,41 +104,6 @@ export function deleteBindingsFor(orm: Orm, subjectType: string, subjectId: stri
     .where(and(eq(accessBindings.subjectType, subjectType), eq(accessBindings.subjectId, subjectId)));
 }
 
-/** What has this subject as the only holder of one of these roles. */
-function soleHoldings(subjectType: string, subjectId: string, roleIds: readonly string[]) {
-  return sql`SELECT resource_kind, resource_id, role_id FROM access_bindings AS held
-    WHERE subject_type = ${subjectType} AND subject_id = ${subjectId}
-      AND role_id IN (SELECT value FROM json_each(${JSON.stringify(roleIds)}))
-      AND NOT EXISTS (SELECT 1 FROM access_bindings AS other
-        WHERE other.resource_kind = held.resource_kind AND other.resource_id = held.resource_id
-          AND other.role_id = held.role_id
-          AND (other.subject_type <> held.subject_type OR other.subject_id <> held.subject_id))`;
-}
-
-export function findSoleHoldings(
-  orm: Orm,
-  subjectType: string,
-  subjectId: string,
-  roleIds: readonly string[],
-) {
-  return orm
-    .select({
-      resourceKind: sql<string>`resource_kind`,
-      resourceId: sql<string>`resource_id`,
-      roleId: sql<string>`role_id`,
-    })
-    .from(sql`(${soleHoldings(subjectType, subjectId, roleIds)})`);
-}
-
-export function demandNoSoleHolding(
-  orm: Orm,
-  subjectType: string,
-  subjectId: string,
-  roleIds: readonly string[],
-): Statement {
-  return demandOne(orm, sql`SELECT NOT EXISTS (${soleHoldings(subjectType, subjectId, roleIds)})`);
-}
-
 /** Those of these ids that no service account has. */
 export function findUnknownServiceAccounts(orm: Orm, ids: readonly string[]) {
   return orm

@@ -1,5 +1,6 @@
-import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
-import { type FolderRow, folders } from '../schema/tables/identity.ts';
+import { and, asc, eq, inArray, lte, type SQL, sql } from 'drizzle-orm';
+import { type FolderRow, federations, folders, serviceAccounts } from '../schema/tables/identity.ts';
+import { disks, images, snapshots, uploads } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { onPage, type PageOfIds } from './containers.ts';
 import { demandOne } from './guards.ts';
@@ -71,4 +72,80 @@ export function demandActiveFolder(orm: Orm, id: string): Statement {
 
 export function deleteFolder(orm: Orm, id: string): Statement {
   return orm.delete(folders).where(eq(folders.id, id));
+}
+
+/** Demands that the folder is being deleted by this operation, and how far that is. */
+export function demandDeletion(
+  orm: Orm,
+  { id, status, deletionId }: Pick<FolderRow, 'id' | 'status' | 'deletionId'>,
+): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM folders WHERE id = ${id} AND status = ${status} AND deletion_id = ${deletionId}`,
+  );
+}
+
+export function updateFolder(
+  orm: Orm,
+  id: string,
+  change: Pick<FolderRow, 'status' | 'deleteAt' | 'deletionId'>,
+): Statement {
+  return orm.update(folders).set(change).where(eq(folders.id, id));
+}
+
+/** Folders whose day has come, the longest due first. */
+export function foldersDue(orm: Orm, now: number, limit: number) {
+  return orm
+    .select()
+    .from(folders)
+    .where(and(eq(folders.status, 'PENDING_DELETION'), lte(folders.deleteAt, now)))
+    .orderBy(asc(folders.deleteAt))
+    .limit(limit);
+}
+
+/** Some of the images of a folder. */
+export function imagesInFolder(orm: Orm, id: string, limit: number) {
+  return orm.select().from(images).where(eq(images.folderId, id)).orderBy(asc(images.id)).limit(limit);
+}
+
+/** The uploads of the images that `imagesInFolder` answers; not joined, because a batch keeps one column of a name. */
+export function uploadsInFolder(orm: Orm, id: string, limit: number) {
+  const found = orm
+    .select({ id: images.id })
+    .from(images)
+    .where(eq(images.folderId, id))
+    .orderBy(asc(images.id))
+    .limit(limit);
+  return orm.select().from(uploads).where(inArray(uploads.imageId, found));
+}
+
+export function disksInFolder(orm: Orm, id: string, limit: number) {
+  return orm.select().from(disks).where(eq(disks.folderId, id)).orderBy(asc(disks.id)).limit(limit);
+}
+
+export function snapshotsInFolder(orm: Orm, id: string, limit: number) {
+  return orm
+    .select()
+    .from(snapshots)
+    .where(eq(snapshots.folderId, id))
+    .orderBy(asc(snapshots.id))
+    .limit(limit);
+}
+
+export function federationsInFolder(orm: Orm, id: string, limit: number) {
+  return orm
+    .select()
+    .from(federations)
+    .where(eq(federations.folderId, id))
+    .orderBy(asc(federations.id))
+    .limit(limit);
+}
+
+export function accountsInFolder(orm: Orm, id: string, limit: number) {
+  return orm
+    .select()
+    .from(serviceAccounts)
+    .where(eq(serviceAccounts.folderId, id))
+    .orderBy(asc(serviceAccounts.id))
+    .limit(limit);
 }

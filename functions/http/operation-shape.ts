@@ -115,12 +115,16 @@ export function operationShape(operation: Operation): OperationWire {
 }
 
 function metadataShape(operation: Operation): Any {
-  const { upload, ...members } = operation.metadata as {
+  const { upload, deleteAfter, cancelledAt, ...members } = operation.metadata as {
     upload?: { uploadId: string; partSize: number; partCount: number; expiresAt: number };
+    deleteAfter?: number;
+    cancelledAt?: number;
   };
   return compact({
     '@type': `${TYPE}${METADATA[operation.kind]}`,
     ...members,
+    deleteAfter: deleteAfter === undefined ? undefined : time(deleteAfter),
+    cancelledAt: cancelledAt === undefined ? undefined : time(cancelledAt),
     upload:
       upload === undefined
         ? undefined

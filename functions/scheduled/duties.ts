@@ -1,4 +1,5 @@
 import type { Context } from '../../registry/context.ts';
+import { deleteDueFolders } from '../../registry/identity/delete-folder.ts';
 import { resendJobs } from '../../registry/jobs/run.ts';
 import { deleteUnnamedLayers } from '../../registry/layers/delete.ts';
 import { forgetIdempotencyKeys, forgetOperations } from '../../registry/operations/forget.ts';
@@ -9,6 +10,7 @@ import { describeError, log } from '../log.ts';
 /** What one tick does, in this order. Each is idempotent, bounded, and safe when two run at once; out: how many it did. */
 const DUTIES: Readonly<Record<string, (context: Context) => Promise<number>>> = {
   'expire-uploads': expireUploads,
+  'delete-due-folders': deleteDueFolders,
   'delete-unnamed-layers': deleteUnnamedLayers,
   'resend-jobs': resendJobs,
   'forget-idempotency-keys': forgetIdempotencyKeys,

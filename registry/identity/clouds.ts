@@ -1,4 +1,5 @@
 import { permissionDenied } from '../../core/errors.ts';
+import { deleteBindingsOf } from '../../db/access.ts';
 import { insertBindings } from '../../db/access-bindings.ts';
 import {
   CLOUD_PLACES,
@@ -15,15 +16,15 @@ import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
 import type { Page } from '../images/list.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
-import { type Container, operationOn } from './containers.ts';
+import { operationOn, type Removable } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
-import { demandNothingInside } from './deletion.ts';
+import { demandNoFolders } from './deletion.ts';
 import { type PageRequest, readPage } from './pages.ts';
 import { visibleTo } from './visible.ts';
 
 export type Cloud = CloudRow;
 
-export const CLOUD: Container<Cloud, { folders: number }> = {
+export const CLOUD: Removable<Cloud, { folders: number }> = {
   kind: 'cloud',
   title: 'Cloud',
   noun: 'resource-manager.clouds',
@@ -31,8 +32,12 @@ export const CLOUD: Container<Cloud, { folders: number }> = {
   placeOf: ({ id }) => ({ folderId: null, cloudId: id }),
   find: ({ db }, id) => findCloud(db.orm, id),
   findObstacle: countInCloud,
-  demandNone: (id, inside) => demandNothingInside(`Cloud "${id}"`, id, [[inside?.folders ?? 0, 'folder']]),
-  remove: (orm, id) => [demandEmptyCloud(orm, id), ...deleteCloud(orm, id)],
+  demandNone: (id, inside) => demandNoFolders(id, inside?.folders ?? 0),
+  remove: (orm, id) => [
+    demandEmptyCloud(orm, id),
+    ...deleteCloud(orm, id),
+    deleteBindingsOf(orm, 'cloud', id),
+  ],
 };
 
 /** The clouds that the caller may see, sorted by id. */

@@ -1,6 +1,5 @@
 import { RegistryError } from '../../core/errors.ts';
 import type { Noun } from '../../core/roles.ts';
-import { deleteBindingsOf } from '../../db/access.ts';
 import type { Orm, Statement } from '../../db/client.ts';
 import {
   type Content,
@@ -19,8 +18,8 @@ import { type ContentUpdate, maskOf, updatedContent } from './content.ts';
 import { type Deletion, demandAtOnce } from './deletion.ts';
 import { demandContentEtag } from './etag.ts';
 
-/** In what clouds, folders and service accounts differ where they are read, changed and deleted. */
-export interface Container<Row extends Content, Obstacle = unknown> {
+/** In what clouds, folders and service accounts differ where they are read and changed. */
+export interface Container<Row extends Content> {
   readonly kind: 'cloud' | 'folder' | 'serviceAccount';
   /** How messages name one. */
   readonly title: string;
@@ -35,11 +34,15 @@ export interface Container<Row extends Content, Obstacle = unknown> {
   find(context: CallerContext, id: string): Query<Row>;
   /** Another one that stands in the way of a name; without it names need not be unique. */
   findNamesake?(orm: Orm, id: string, name: string): Query<{ id: string }>;
+}
+
+/** And where those are deleted that go at once or not at all. */
+export interface Removable<Row extends Content, Obstacle> extends Container<Row> {
   /** What may stand in the way of a deletion. */
   findObstacle(orm: Orm, id: string): Query<Obstacle>;
   /** Throws FAILED_PRECONDITION when what was found does. */
   demandNone(id: string, obstacle: Obstacle | undefined): void;
-  /** Demands inside the batch that nothing stands in the way, and deletes the row with what goes with it. */
+  /** Demands inside the batch that nothing stands in the way, and deletes the row with its bindings and what goes with it. */
   remove(orm: Orm, id: string): Statement[];
 }
 
@@ -95,7 +98,7 @@ export async function updateContainer<Row extends Content>(
  */
 export async function deleteContainer<Row extends Content, Obstacle>(
   context: CallerContext,
-  container: Container<Row, Obstacle>,
+  container: Removable<Row, Obstacle>,
   id: string,
   deletion: Deletion,
 ): Promise<Operation> {
@@ -118,7 +121,6 @@ export async function deleteContainer<Row extends Content, Obstacle>(
     await context.db.write([
       demandContent(orm, table, row),
       ...container.remove(orm, id),
-      deleteBindingsOf(orm, kind, id),
       ...recordOperation(context, operation),
       clearGuards(orm),
     ]);

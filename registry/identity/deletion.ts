@@ -5,14 +5,14 @@ import type { CallerContext } from '../context.ts';
 /** How far ahead a client's clock may be. */
 const LEEWAY_MS = 60_000;
 
-/** How a cloud, a folder or a service account is to be deleted. */
+/** How something is to be deleted. */
 export interface Deletion {
   readonly ifMatch: string | undefined;
-  /** Epoch milliseconds; only a time that has passed is taken, because deletion is at once. */
+  /** Epoch milliseconds. */
   readonly deleteAfter?: number | undefined;
 }
 
-/** Throws INVALID_ARGUMENT for a deletion that is to come later. */
+/** For what goes at once or not at all. Throws INVALID_ARGUMENT for a deletion that is to come later. */
 export function demandAtOnce(context: CallerContext, { deleteAfter }: Deletion): Promise<void> {
   return readInput(context, () => {
     if (deleteAfter === undefined || deleteAfter <= context.now() + LEEWAY_MS) return;
@@ -20,18 +20,12 @@ export function demandAtOnce(context: CallerContext, { deleteAfter }: Deletion):
   });
 }
 
-/**
- * What holds something is not deleted: nothing goes that was not named.
- * in: how many there are of each noun. Throws FAILED_PRECONDITION naming those that are there.
- */
-export function demandNothingInside(
-  title: string,
-  id: string,
-  counts: readonly (readonly [number, string])[],
-): void {
-  const inside = counts
-    .filter(([count]) => count > 0)
-    .map(([count, noun]) => `${count} ${noun}${count === 1 ? '' : 's'}`);
-  if (inside.length === 0) return;
-  throw failedPrecondition(id, 'NOT_EMPTY', `${title} holds ${inside.join(' and ')}; delete them first`);
+/** A cloud goes only when nothing is left in it. Throws FAILED_PRECONDITION naming how much is. */
+export function demandNoFolders(cloudId: string, folders: number): void {
+  if (folders === 0) return;
+  throw failedPrecondition(
+    cloudId,
+    'NOT_EMPTY',
+    `Cloud "${cloudId}" holds ${folders} folder${folders === 1 ? '' : 's'}; delete them first`,
+  );
 }

@@ -2,17 +2,23 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import { sha256Hex } from '../digest.ts';
 import { demandCurrent } from '../etag.ts';
 
-/** What can be changed of a resource that keeps no count of its changes. */
+/** What changes of a resource that keeps no count of its changes. */
 interface Versioned {
   readonly id: string;
   readonly name?: string;
   readonly description: string | null;
   readonly labels?: Readonly<Record<string, string>> | null;
+  /** Of a folder. */
+  readonly status?: string;
+  /** Of a service account. */
+  readonly suspendedAt?: number | null;
 }
 
 /** The entity tag of a resource's content, without quotes: two versions with the same content are one. */
-export async function contentEtag({ id, name, description, labels }: Versioned): Promise<string> {
-  const digest = await sha256Hex(canonicalJson({ name, description, labels: labels ?? {} }));
+export async function contentEtag({ id, labels, ...resource }: Versioned): Promise<string> {
+  const { name, description, status, suspendedAt } = resource;
+  const content = { name, description, labels: labels ?? {}, status, suspendedAt };
+  const digest = await sha256Hex(canonicalJson(content));
   return `${id}-${digest.slice(0, 16)}`;
 }
 

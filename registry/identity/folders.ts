@@ -3,11 +3,7 @@ import { demandResource } from '../../db/access-bindings.ts';
 import { findCloud } from '../../db/clouds.ts';
 import { findNamesake } from '../../db/containers.ts';
 import {
-  countInFolder,
-  deleteFolder,
-  demandEmptyFolder,
   FOLDER_PLACES,
-  type FolderContents,
   findFolder,
   findFolderByName,
   insertFolder,
@@ -23,13 +19,12 @@ import { type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type Container, nameTaken, operationOn } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
-import { demandNothingInside } from './deletion.ts';
 import { type PageRequest, readPage } from './pages.ts';
 import { visibleTo } from './visible.ts';
 
 export type Folder = FolderRow;
 
-export const FOLDER: Container<Folder, FolderContents> = {
+export const FOLDER: Container<Folder> = {
   kind: 'folder',
   title: 'Folder',
   noun: 'resource-manager.folders',
@@ -37,16 +32,6 @@ export const FOLDER: Container<Folder, FolderContents> = {
   placeOf: ({ id, cloudId }) => ({ folderId: id, cloudId }),
   find: ({ db }, id) => findFolder(db.orm, id),
   findNamesake: (orm, id, name) => findNamesake(orm, folders, id, name),
-  findObstacle: countInFolder,
-  demandNone: (id, inside) =>
-    demandNothingInside(`Folder "${id}"`, id, [
-      [inside?.images ?? 0, 'image'],
-      [inside?.disks ?? 0, 'disk'],
-      [inside?.snapshots ?? 0, 'snapshot'],
-      [inside?.federations ?? 0, 'federation'],
-      [inside?.serviceAccounts ?? 0, 'service account'],
-    ]),
-  remove: (orm, id) => [demandEmptyFolder(orm, id), deleteFolder(orm, id)],
 };
 
 /**

@@ -1,9 +1,10 @@
-import { OWNER_ROLES } from '../../core/access.ts';
-import { failedPrecondition } from '../../core/errors.ts';
-import { deleteBindingsFor, demandNoSoleHolding, findSoleHoldings } from '../../db/access-bindings.ts';
+import { deleteBindingsOf } from '../../db/access.ts';
+import { deleteBindingsFor } from '../../db/access-bindings.ts';
+import type { Orm, Statement } from '../../db/client.ts';
 import { findNamesake } from '../../db/containers.ts';
 import { demandActiveFolder, findFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
+import { demandNoSoleOwnership, findSoleOwnership, type Ownership } from '../../db/owners.ts';
 import {
   deleteServiceAccount,
   findAccountByName,
@@ -19,21 +20,15 @@ import type { Page } from '../images/list.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandActive } from './active.ts';
-import { type Container, nameTaken, operationOn } from './containers.ts';
+import { nameTaken, operationOn, type Removable } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
+import { demandNoneOwned } from './owners.ts';
 import { type PageRequest, readPage } from './pages.ts';
 
 export type ServiceAccount = ServiceAccountRow;
 
-/** A role on something that nobody else has there. */
-interface SoleHolding {
-  readonly resourceKind: string;
-  readonly resourceId: string;
-  readonly roleId: string;
-}
-
 /** The last owner of something is not deleted, because nobody would be left to name another. */
-export const SERVICE_ACCOUNT: Container<ServiceAccount, SoleHolding> = {
+export const SERVICE_ACCOUNT: Removable<ServiceAccount, Ownership> = {
   kind: 'serviceAccount',
   title: 'Service account',
   noun: 'iam.serviceAccounts',
@@ -41,21 +36,20 @@ export const SERVICE_ACCOUNT: Container<ServiceAccount, SoleHolding> = {
   placeOf: ({ folderId, cloudId }) => ({ folderId, cloudId }),
   find: (context, id) => findServiceAccount(context.db.orm, requireCredential(context), id),
   findNamesake: (orm, id, name) => findNamesake(orm, serviceAccounts, id, name),
-  findObstacle: (orm, id) => findSoleHoldings(orm, 'serviceAccount', id, OWNER_ROLES),
-  demandNone: (id, owned) => {
-    if (owned === undefined) return;
-    throw failedPrecondition(
-      id,
-      'LAST_OWNER',
-      `Service account "${id}" is the last ${owned.roleId} of ${owned.resourceKind} ${owned.resourceId}; name another one first`,
-    );
-  },
-  remove: (orm, id) => [
-    demandNoSoleHolding(orm, 'serviceAccount', id, OWNER_ROLES),
-    deleteBindingsFor(orm, 'serviceAccount', id),
-    deleteServiceAccount(orm, id),
-  ],
+  findObstacle: (orm, id) => findSoleOwnership(orm, { serviceAccountId: id }),
+  demandNone: (_, owned) => demandNoneOwned(owned),
+  remove: removeServiceAccount,
 };
+
+/** The statements that take a service account away with all that it holds, in a batch that they guard themselves. */
+export function removeServiceAccount(orm: Orm, id: string): Statement[] {
+  return [
+    demandNoSoleOwnership(orm, { serviceAccountId: id }),
+    deleteBindingsFor(orm, 'serviceAccount', id),
+    deleteBindingsOf(orm, 'serviceAccount', id),
+    deleteServiceAccount(orm, id),
+  ];
+}
 
 /** The service accounts of exactly this folder, sorted by id. Throws PERMISSION_DENIED for the folder. */
 export async function listServiceAccounts(

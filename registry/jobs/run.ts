@@ -3,6 +3,7 @@ import { WriteConflict } from '../../db/client.ts';
 import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
+import { emptyFolder } from '../identity/empty-folder.ts';
 import { deleteLayerObject } from '../layers/delete.ts';
 import { digestLayer } from '../layers/digest.ts';
 import { discardUpload } from '../uploads/discard.ts';
@@ -45,6 +46,7 @@ const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
   'judge-upload': { perform: judgeUpload, giveUp: giveUpUpload },
   'discard-upload': { perform: discardUpload },
   'delete-layer': { perform: deleteLayerObject },
+  'empty-folder': { perform: emptyFolder },
   'digest-layer': { perform: digestLayer },
 };
 

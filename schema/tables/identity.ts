@@ -28,7 +28,7 @@ export const folders = sqliteTable(
     labels: labels(),
     createdAt: createdAt(),
     /** Nothing new is made in one that is not ACTIVE. */
-    status: text('status').$type<Exclude<StateOf<'folder'>, 'GONE'>>().notNull().default('ACTIVE'),
+    status: text('status').$type<StateOf<'folder'>>().notNull().default('ACTIVE'),
     /** When a folder that is being deleted goes with all that it holds. */
     deleteAt: integer('delete_at'),
     /** The operation of that deletion, by which it can be called off. */

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { CONTAINER_LABELS, checkContainerName, checkDescription } from '../../core/names.ts';
-import { optionalText, query, ruled } from './json.ts';
+import { optionalText, ruled } from './json.ts';
 import { labels } from './labels.ts';
 import { timeBetween } from './time.ts';
 
@@ -30,9 +30,5 @@ export const updateMask = z
 
 export const nameFilter = optionalText(1000).openapi({ description: 'for example name="images"' });
 
-/** Of the deletion of a cloud or a folder. */
-export const deletionQuery = query({
-  deleteAfter: timeBetween('1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z')
-    .optional()
-    .openapi({ description: 'a time that has passed: deletion is at once' }),
-});
+/** When a cloud or a folder is to be deleted. */
+export const deleteAfter = timeBetween('1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z').optional();

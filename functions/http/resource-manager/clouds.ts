@@ -1,10 +1,10 @@
 import { CLOUD, createCloud, listClouds } from '../../../registry/identity/clouds.ts';
 import { deleteContainer, getContainer, updateContainer } from '../../../registry/identity/containers.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
-import { deletionQuery } from '../../../schema/wire/content.ts';
 import { operation } from '../../../schema/wire/operation.ts';
 import {
   cloud,
+  cloudDeletionQuery,
   cloudList,
   cloudPath,
   createCloudBody,
@@ -61,7 +61,7 @@ const remove = route({
   path: CLOUD_PATH,
   tags: TAGS,
   summary: 'Delete a cloud that holds no folder',
-  request: { params: cloudPath, query: deletionQuery },
+  request: { params: cloudPath, query: cloudDeletionQuery },
   responses: answer(operation, 'The deletion, already done'),
 });
 

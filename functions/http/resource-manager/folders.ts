@@ -1,11 +1,12 @@
-import { deleteContainer, getContainer, updateContainer } from '../../../registry/identity/containers.ts';
+import { getContainer, updateContainer } from '../../../registry/identity/containers.ts';
+import { deleteFolder } from '../../../registry/identity/delete-folder.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
 import { createFolder, FOLDER, listFolders } from '../../../registry/identity/folders.ts';
-import { deletionQuery } from '../../../schema/wire/content.ts';
 import { operation } from '../../../schema/wire/operation.ts';
 import {
   createFolderBody,
   folder,
+  folderDeletionQuery,
   folderList,
   folderPath,
   listFoldersQuery,
@@ -60,9 +61,9 @@ const remove = route({
   method: 'delete',
   path: FOLDER_PATH,
   tags: TAGS,
-  summary: 'Delete a folder that holds nothing',
-  request: { params: folderPath, query: deletionQuery },
-  responses: answer(operation, 'The deletion, already done'),
+  summary: 'Delete a folder with all that it holds',
+  request: { params: folderPath, query: folderDeletionQuery },
+  responses: answer(operation, 'The deletion: done when the folder was empty, otherwise when all is gone'),
 });
 
 export function mountFolders(app: App): void {
@@ -93,9 +94,6 @@ export function mountFolders(app: App): void {
     const { folderId } = c.req.valid('param');
     const { deleteAfter } = c.req.valid('query');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(
-      c,
-      await deleteContainer(c.get('context'), FOLDER, folderId, { deleteAfter, ifMatch }),
-    );
+    return answerOperation(c, await deleteFolder(c.get('context'), folderId, { deleteAfter, ifMatch }));
   });
 }

@@ -20,7 +20,7 @@ export function cloudShape(cloud: Cloud): z.infer<typeof cloudWire> {
   }) as z.infer<typeof cloudWire>;
 }
 
-/** A folder as the contract shows it. It is ACTIVE as long as it is there, because deletion is at once. */
+/** A folder as the contract shows it; results of operations from before folders had a status have none. */
 export function folderShape(folder: Folder): z.infer<typeof folderWire> {
   return compact({
     id: folder.id,
@@ -29,6 +29,6 @@ export function folderShape(folder: Folder): z.infer<typeof folderWire> {
     name: folder.name,
     description: folder.description,
     labels: nonEmpty(folder.labels),
-    status: 'ACTIVE',
+    status: folder.status ?? 'ACTIVE',
   }) as z.infer<typeof folderWire>;
 }

@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import {
   containerLabels,
   containerName,
+  deleteAfter,
   description,
   nameFilter,
   nameOrEmpty,
@@ -23,14 +24,18 @@ export const createCloudBody = message({
   name: containerName,
   description,
   labels: containerLabels,
-}).openapi('CreateCloudRequest');
+}).openapi('CreateCloudRequest', {
+  example: { organizationId: 'local', name: 'images', description: 'Images of all teams' },
+});
 
 export const updateCloudBody = message({
   updateMask,
   name: nameOrEmpty,
   description,
   labels: containerLabels,
-}).openapi('UpdateCloudRequest');
+}).openapi('UpdateCloudRequest', {
+  example: { updateMask: 'description', description: 'Images of all teams' },
+});
 
 export const cloudPath = z.object({ cloudId: requiredText(50) });
 export const listCloudsQuery = query({
@@ -38,6 +43,10 @@ export const listCloudsQuery = query({
   pageSize,
   pageToken,
   filter: nameFilter,
+});
+
+export const cloudDeletionQuery = query({
+  deleteAfter: deleteAfter.openapi({ description: 'only a time that has passed: deletion is at once' }),
 });
 
 export const cloud = z

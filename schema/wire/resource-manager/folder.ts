@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import {
   containerLabels,
   containerName,
+  deleteAfter,
   description,
   nameFilter,
   nameOrEmpty,
@@ -14,14 +15,16 @@ export const createFolderBody = message({
   name: containerName,
   description,
   labels: containerLabels,
-}).openapi('CreateFolderRequest');
+}).openapi('CreateFolderRequest', {
+  example: { cloudId: 'b1gd0mc3s8vq5k2n7t4x', name: 'nightly', labels: { team: 'images' } },
+});
 
 export const updateFolderBody = message({
   updateMask,
   name: nameOrEmpty,
   description,
   labels: containerLabels,
-}).openapi('UpdateFolderRequest');
+}).openapi('UpdateFolderRequest', { example: { updateMask: 'labels', labels: { team: 'images' } } });
 
 export const folderPath = z.object({ folderId: requiredText(50) });
 export const listFoldersQuery = query({
@@ -29,6 +32,13 @@ export const listFoldersQuery = query({
   pageSize,
   pageToken,
   filter: nameFilter,
+});
+
+export const folderDeletionQuery = query({
+  deleteAfter: deleteAfter.openapi({
+    description:
+      'when it goes with all that it holds, at most a year ahead; one that has passed: at once. Without it an empty folder goes at once, another one after the time of the settings',
+  }),
 });
 
 export const folder = z
@@ -39,9 +49,14 @@ export const folder = z
     name: z.string(),
     description: z.string().optional(),
     labels: z.record(z.string(), z.string()).optional(),
-    status: z.enum(['ACTIVE', 'DELETING', 'PENDING_DELETION']),
+    status: z.enum(['ACTIVE', 'DELETING', 'PENDING_DELETION']).openapi({
+      description: 'nothing new is made in one that is not ACTIVE',
+    }),
   })
-  .openapi('Folder', { description: 'Holds images and service accounts; its name is unique in its cloud' });
+  .openapi('Folder', {
+    description:
+      'Holds images, disks, snapshots, federations and service accounts; its name is unique in its cloud',
+  });
 
 export const folderList = z
   .object({ folders: z.array(folder).optional(), nextPageToken })

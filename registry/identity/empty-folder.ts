@@ -1,0 +1,113 @@
+import { RegistryError } from '../../core/errors.ts';
+import type { Statement } from '../../db/client.ts';
+import {
+  accountsInFolder,
+  demandDeletion,
+  findFolder,
+  imagesInFolder,
+  uploadsInFolder,
+} from '../../db/folders.ts';
+import { clearGuards } from '../../db/guards.ts';
+import { demandRevision } from '../../db/images.ts';
+import { changeOperation } from '../../db/operations.ts';
+import { findSoleOwnership } from '../../db/owners.ts';
+import { deleteUpload } from '../../db/uploads.ts';
+import type { FolderRow } from '../../schema/tables/identity.ts';
+import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
+import type { JobRow } from '../../schema/tables/work.ts';
+import type { Context } from '../context.ts';
+import { removeImage } from '../images/remove.ts';
+import type { JobOutcome } from '../jobs/outcome.ts';
+import { EMPTY } from '../operations/record.ts';
+import { endUpload } from '../uploads/end.ts';
+import { removeFolder, stopDeletion } from './delete-folder.ts';
+import { lastOwner } from './owners.ts';
+import { removeServiceAccount } from './service-accounts.ts';
+
+/** How much of a folder one run takes away; each thing goes in a batch of its own. */
+const THINGS_PER_RUN = 25;
+
+/** How one thing goes: its batch without the guards around it, and the job to send once that is written. */
+interface Removal {
+  readonly statements: Statement[];
+  readonly jobId?: string;
+}
+
+/** The first things of each kind that a folder holds, in the order in which the kinds go. */
+const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]>)[] = [
+  async (context, folderId) => {
+    const { orm } = context.db;
+    const [images, uploads] = await context.db.read([
+      imagesInFolder(orm, folderId, THINGS_PER_RUN),
+      uploadsInFolder(orm, folderId, THINGS_PER_RUN),
+    ]);
+    return images.map((image) =>
+      imageRemoval(
+        context,
+        image,
+        uploads.find(({ imageId }) => imageId === image.id),
+      ),
+    );
+  },
+  async ({ db }, folderId) => {
+    const [found] = await db.read([accountsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
+    return found.map(({ id }) => ({ statements: removeServiceAccount(db.orm, id) }));
+  },
+];
+
+/**
+ * Takes away what a folder holds, some of it in each run, then the folder, and ends the operation of its deletion.
+ * Every batch demands that the folder is still being deleted by that operation, so that a run that comes too late or
+ * beside another one does nothing.
+ */
+export async function emptyFolder(context: Context, job: JobRow): Promise<JobOutcome> {
+  const { orm } = context.db;
+  const [[folder], [ownership]] = await context.db.read([
+    findFolder(orm, job.subjectId),
+    findSoleOwnership(orm, { folderId: job.subjectId }),
+  ]);
+  if (folder?.status !== 'DELETING' || folder.deletionId !== job.operationId) return 'done';
+  if (ownership !== undefined) {
+    await context.db.write(stopDeletion(context, folder, lastOwner(ownership)));
+    return 'done';
+  }
+  for (const removalsOf of KINDS) {
+    const removals = await removalsOf(context, folder.id);
+    for (const { statements, jobId } of removals) {
+      await context.db.write([demandDeletion(orm, folder), ...statements, clearGuards(orm)]);
+      if (jobId !== undefined) await context.jobs.send(jobId);
+    }
+    if (removals.length > 0) return { again: {} };
+  }
+  await context.db.write(endOf(context, folder));
+  return 'done';
+}
+
+function endOf(context: Context, folder: FolderRow): Statement[] {
+  const { orm } = context.db;
+  return [
+    demandDeletion(orm, folder),
+    ...removeFolder(context, folder.id),
+    changeOperation(orm, folder.deletionId!, context.now(), { done: true, response: EMPTY }),
+    clearGuards(orm),
+  ];
+}
+
+/** An image that is being created ends its creation, as when it is deleted by itself. */
+function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | undefined): Removal {
+  const { orm } = context.db;
+  if (image.status === 'CREATING' && upload !== undefined) {
+    const cancelled = new RegistryError(
+      'CANCELLED',
+      `Folder "${image.folderId}" was deleted while image "${image.id}" was being created`,
+    );
+    return endUpload(context, image, upload, cancelled);
+  }
+  return {
+    statements: [
+      demandRevision(orm, image.id, image.revision),
+      ...removeImage(context, image),
+      deleteUpload(orm, image.id),
+    ],
+  };
+}
