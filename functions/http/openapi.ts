@@ -5,9 +5,9 @@ import { contractPath } from './custom-methods.ts';
 import { TAGS } from './tags.ts';
 
 const description = z.object({
-  openapi: z.string(),
-  info: z.object({ title: z.string(), version: z.string() }),
-  paths: z.object({}),
+  openapi: z.string().openapi({ description: 'version of OpenAPI', example: '3.1.0' }),
+  info: z.object({}).openapi({ description: 'what this is, and which version' }),
+  paths: z.object({}).openapi({ description: 'every path with its operations' }),
 });
 
 const get = route({
