@@ -24,30 +24,33 @@ export type Credential =
   /** `prefix` finds the row, whose hash the hash of the whole text is compared with. */
   { readonly kind: 'api-key' | 'iam-token'; readonly prefix: string; readonly secretHash: string } | Token;
 
+interface Caller {
+  readonly serviceAccountId: string;
+  readonly lastAuthenticatedAt: number | null;
+}
+
 /** The service account that a credential stands for, with what shows whether it is genuine. */
 export type CallerRow =
-  | {
+  | (Caller & {
       readonly kind: 'api-key';
-      readonly serviceAccountId: string;
       readonly secretHash: string;
       readonly expiresAt: number | null;
       readonly keyId: string;
       readonly scopes: ('read' | 'write' | 'admin')[] | null;
       readonly lastUsedAt: number | null;
-    }
-  | {
+    })
+  | (Caller & {
       readonly kind: 'iam-token';
-      readonly serviceAccountId: string;
       readonly secretHash: string;
       readonly expiresAt: number;
-    }
+    })
   | FederatedCaller;
 
 /** With the keys by which the issuer's tokens are verified. */
 export interface FederatedCaller
-  extends Pick<FederationRow, 'jwksUrl' | 'jwks' | 'jwksReadAt' | 'jwksAskedAt' | 'jwksLeaseUntil'> {
+  extends Caller,
+    Pick<FederationRow, 'jwksUrl' | 'jwks' | 'jwksReadAt' | 'jwksAskedAt' | 'jwksLeaseUntil'> {
   readonly kind: 'oidc';
-  readonly serviceAccountId: string;
   readonly federationId: string;
 }
 
@@ -59,6 +62,7 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
         .select({
           kind: sql<'api-key'>`'api-key'`,
           serviceAccountId: apiKeys.serviceAccountId,
+          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
           secretHash: apiKeys.secretHash,
           expiresAt: apiKeys.expiresAt,
           keyId: apiKeys.id,
@@ -73,6 +77,7 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
         .select({
           kind: sql<'iam-token'>`'iam-token'`,
           serviceAccountId: iamTokens.serviceAccountId,
+          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
           secretHash: iamTokens.secretHash,
           expiresAt: iamTokens.expiresAt,
         })
@@ -84,6 +89,7 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
         .select({
           kind: sql<'oidc'>`'oidc'`,
           serviceAccountId: federatedCredentials.serviceAccountId,
+          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
           federationId: federations.id,
           jwksUrl: federations.jwksUrl,
           jwks: federations.jwks,
@@ -139,6 +145,11 @@ function matching({ issuer, subject, audiences }: Token): SQL {
     ORDER BY federation.created_at, federation.id,
       credential.external_subject_id = token.subject DESC, length(credential.external_subject_id) DESC
     LIMIT 1)`;
+}
+
+/** Notes that a service account was authenticated. */
+export function touchAccount(orm: Orm, id: string, now: number): Statement {
+  return orm.update(serviceAccounts).set({ lastAuthenticatedAt: now }).where(eq(serviceAccounts.id, id));
 }
 
 /** Notes that a key was used. */

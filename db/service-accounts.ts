@@ -3,13 +3,13 @@ import { type ServiceAccountRow, serviceAccounts } from '../schema/tables/identi
 import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 import { onPage, type PageOfIds } from './containers.ts';
+import { demandOne } from './guards.ts';
 
-/** With the last use of any of its keys. */
+/** The last use of an account that was used before it was noted on the account itself is that of any of its keys. */
 const WITH_LAST_USE = {
   ...getTableColumns(serviceAccounts),
-  lastAuthenticatedAt: sql<
-    number | null
-  >`(SELECT max(last_used_at) FROM api_keys WHERE service_account_id = service_accounts.id)`,
+  lastAuthenticatedAt: sql<number | null>`coalesce(last_authenticated_at,
+    (SELECT max(last_used_at) FROM api_keys WHERE service_account_id = service_accounts.id))`,
 };
 
 /** A service account by its id; the caller's own when there is none. */
@@ -52,4 +52,16 @@ export function insertServiceAccount(orm: Orm, row: ServiceAccountRow): Statemen
 /** Its keys go with it. */
 export function deleteServiceAccount(orm: Orm, id: string): Statement {
   return orm.delete(serviceAccounts).where(eq(serviceAccounts.id, id));
+}
+
+/** Demands that the account is suspended since this time, or not at all. */
+export function demandSuspendedAt(orm: Orm, id: string, suspendedAt: number | null): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM service_accounts WHERE id = ${id} AND suspended_at IS ${suspendedAt}`,
+  );
+}
+
+export function suspendAccount(orm: Orm, id: string, suspendedAt: number | null): Statement {
+  return orm.update(serviceAccounts).set({ suspendedAt }).where(eq(serviceAccounts.id, id));
 }

@@ -18,7 +18,7 @@ import type { Page } from '../images/list.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { operationOn, type Removable } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
-import { demandNoFolders } from './deletion.ts';
+import { demandNothingInside } from './deletion.ts';
 import { type PageRequest, readPage } from './pages.ts';
 import { visibleTo } from './visible.ts';
 
@@ -32,7 +32,7 @@ export const CLOUD: Removable<Cloud, { folders: number }> = {
   placeOf: ({ id }) => ({ folderId: null, cloudId: id }),
   find: ({ db }, id) => findCloud(db.orm, id),
   findObstacle: countInCloud,
-  demandNone: (id, inside) => demandNoFolders(id, inside?.folders ?? 0),
+  demandNone: (id, inside) => demandNothingInside(`Cloud "${id}"`, id, [[inside?.folders ?? 0, 'folder']]),
   remove: (orm, id) => [
     demandEmptyCloud(orm, id),
     ...deleteCloud(orm, id),

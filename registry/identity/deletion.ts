@@ -20,12 +20,18 @@ export function demandAtOnce(context: CallerContext, { deleteAfter }: Deletion):
   });
 }
 
-/** A cloud goes only when nothing is left in it. Throws FAILED_PRECONDITION naming how much is. */
-export function demandNoFolders(cloudId: string, folders: number): void {
-  if (folders === 0) return;
-  throw failedPrecondition(
-    cloudId,
-    'NOT_EMPTY',
-    `Cloud "${cloudId}" holds ${folders} folder${folders === 1 ? '' : 's'}; delete them first`,
-  );
+/**
+ * What holds something goes only when nothing is left in it.
+ * in: how many there are of each noun. Throws FAILED_PRECONDITION naming those that are there.
+ */
+export function demandNothingInside(
+  title: string,
+  id: string,
+  counts: readonly (readonly [number, string])[],
+): void {
+  const inside = counts
+    .filter(([count]) => count > 0)
+    .map(([count, noun]) => `${count} ${noun}${count === 1 ? '' : 's'}`);
+  if (inside.length === 0) return;
+  throw failedPrecondition(id, 'NOT_EMPTY', `${title} holds ${inside.join(' and ')}; delete them first`);
 }

@@ -1,4 +1,11 @@
-import { type CallerRow, type Credential, type FederatedCaller, touchKey } from '../../db/callers.ts';
+import {
+  type CallerRow,
+  type Credential,
+  type FederatedCaller,
+  touchAccount,
+  touchKey,
+} from '../../db/callers.ts';
+import type { Statement } from '../../db/client.ts';
 import type { CallerContext } from '../context.ts';
 import { askIssuer, seekKeys } from './issuer-keys.ts';
 import { verifyToken } from './jwt.ts';
@@ -12,18 +19,23 @@ const USABLE_KEYS_MS = 24 * HOUR_MS;
 /** `look-again`: the row holds other keys by now. */
 export type Proof = 'genuine' | 'forged' | 'look-again';
 
-/** Whether a credential is the one that the row was found by, and is valid now. */
+/** Whether a credential is the one that the row was found by, and is valid now; its use is noted if it is. */
 export async function prove(
   context: CallerContext,
   credential: Credential,
   caller: CallerRow,
 ): Promise<Proof> {
+  const proof = await judge(context, credential, caller);
+  if (proof === 'genuine') noteUse(context, caller);
+  return proof;
+}
+
+async function judge(context: CallerContext, credential: Credential, caller: CallerRow): Promise<Proof> {
   if (credential.kind === 'oidc') {
     return caller.kind === 'oidc' ? await proveToken(context, credential.token, caller) : 'forged';
   }
   if (caller.kind === 'oidc' || !equalHashes(caller.secretHash, credential.secretHash)) return 'forged';
   if (caller.expiresAt !== null && caller.expiresAt <= context.now()) return 'forged';
-  if (caller.kind === 'api-key') noteUse(context, caller);
   return 'genuine';
 }
 
@@ -37,11 +49,15 @@ async function proveToken(context: CallerContext, token: string, caller: Federat
   return verdict;
 }
 
-/** The use of a key is noted once an hour, so that reading does not write. */
-function noteUse(context: CallerContext, { keyId, lastUsedAt }: CallerRow & { kind: 'api-key' }): void {
+/** The use of an account and of its key is noted once an hour, so that reading does not write. */
+function noteUse(context: CallerContext, caller: CallerRow): void {
+  const { orm } = context.db;
   const now = context.now();
-  if (lastUsedAt !== null && lastUsedAt >= now - LAST_USE_MS) return;
-  context.afterwards(context.db.write([touchKey(context.db.orm, keyId, now)]));
+  const isOld = (time: number | null) => time === null || time < now - LAST_USE_MS;
+  const notes: Statement[] = [];
+  if (isOld(caller.lastAuthenticatedAt)) notes.push(touchAccount(orm, caller.serviceAccountId, now));
+  if (caller.kind === 'api-key' && isOld(caller.lastUsedAt)) notes.push(touchKey(orm, caller.keyId, now));
+  if (notes.length > 0) context.afterwards(context.db.write(notes));
 }
 
 /** Compares in time that does not depend on where two texts of one length differ. */

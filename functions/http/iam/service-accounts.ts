@@ -5,6 +5,7 @@ import {
   listServiceAccounts,
   SERVICE_ACCOUNT,
 } from '../../../registry/identity/service-accounts.ts';
+import { reactivateServiceAccount, suspendServiceAccount } from '../../../registry/identity/suspension.ts';
 import {
   createServiceAccountBody,
   listServiceAccountsQuery,
@@ -68,6 +69,24 @@ const remove = route({
   responses: answer(operation, 'The deletion, already done'),
 });
 
+const suspend = route({
+  method: 'post',
+  path: `${ACCOUNT_PATH}:suspend`,
+  tags: TAGS,
+  summary: 'Suspend a service account: none of its credentials is taken any more',
+  request: { params: serviceAccountPath },
+  responses: answer(operation, 'The change, already done'),
+});
+
+const reactivate = route({
+  method: 'post',
+  path: `${ACCOUNT_PATH}:reactivate`,
+  tags: TAGS,
+  summary: 'Take the credentials of a suspended service account again',
+  request: { params: serviceAccountPath },
+  responses: answer(operation, 'The change, already done'),
+});
+
 export function mountServiceAccounts(app: App): void {
   app.openapi(list, async (c) => {
     const page = await listServiceAccounts(c.get('context'), c.req.valid('query'));
@@ -107,5 +126,15 @@ export function mountServiceAccounts(app: App): void {
       c,
       await deleteContainer(c.get('context'), SERVICE_ACCOUNT, serviceAccountId, { ifMatch }),
     );
+  });
+
+  app.openapi(suspend, async (c) => {
+    const { serviceAccountId } = c.req.valid('param');
+    return answerOperation(c, await suspendServiceAccount(c.get('context'), serviceAccountId));
+  });
+
+  app.openapi(reactivate, async (c) => {
+    const { serviceAccountId } = c.req.valid('param');
+    return answerOperation(c, await reactivateServiceAccount(c.get('context'), serviceAccountId));
   });
 }

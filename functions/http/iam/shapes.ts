@@ -20,7 +20,7 @@ export function serviceAccountShape(account: ServiceAccount): z.infer<typeof ser
     description: account.description,
     labels: nonEmpty(account.labels),
     lastAuthenticatedAt: timeOrNone(account.lastAuthenticatedAt),
-    status: 'ACTIVE',
+    status: account.suspendedAt ? 'SUSPENDED' : 'ACTIVE',
   }) as z.infer<typeof serviceAccountWire>;
 }
 

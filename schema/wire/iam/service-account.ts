@@ -38,8 +38,10 @@ export const serviceAccount = z
     labels: z.record(z.string(), z.string()).optional(),
     lastAuthenticatedAt: timestamp
       .optional()
-      .openapi({ description: 'when one of its keys was last used, recorded at most once an hour' }),
-    status: z.enum(['CREATING', 'ACTIVE', 'SUSPENDED', 'DELETING']),
+      .openapi({ description: 'when one of its credentials was last used, recorded at most once an hour' }),
+    status: z
+      .enum(['CREATING', 'ACTIVE', 'SUSPENDED', 'DELETING'])
+      .openapi({ description: 'no credential of a SUSPENDED one is taken' }),
   })
   .openapi('ServiceAccount', { description: 'Who calls; its name is unique in the cloud' });
 
