@@ -362,6 +362,51 @@ describe('a service account', () => {
     });
   });
 
+  test('is nobody while it is suspended', async () => {
+    const suspect = await newPerson(folder.id);
+    await suspect.api.get(KEYS);
+    const change = (verb: string) => operator.call<Operation>('POST', `${ACCOUNTS}/${suspect.id}:${verb}`);
+    const suspended = await change('suspend');
+    expect(suspended).toMatchObject({
+      done: true,
+      description: 'Suspend service account',
+      metadata: {
+        '@type': `${TYPE}yandex.cloud.iam.v1.SuspendServiceAccountMetadata`,
+        serviceAccountId: suspect.id,
+      },
+      response: { '@type': `${TYPE}yandex.cloud.iam.v1.ServiceAccount`, id: suspect.id, status: 'SUSPENDED' },
+    });
+    expect((await suspect.api.refused('GET', KEYS)).status).toBe(401);
+    expect((await suspect.api.refused('GET', CLOUDS)).status).toBe(401);
+    expect((await change('suspend')).response).toMatchObject({ status: 'SUSPENDED' });
+    expect(await operator.get(`${ACCOUNTS}/${suspect.id}`)).toMatchObject({ status: 'SUSPENDED' });
+    expect(await change('reactivate')).toMatchObject({
+      metadata: { '@type': `${TYPE}yandex.cloud.iam.v1.ReactivateServiceAccountMetadata` },
+      response: { status: 'ACTIVE' },
+    });
+    await suspect.api.get(KEYS);
+  });
+
+  test('is not suspended by itself, by who may not, or as the last owner', async () => {
+    const home = await newCloud();
+    const heir = await newPerson(folder.id);
+    const path = `${ACCOUNTS}/${heir.id}`;
+    expect((await heir.api.refused('POST', `${path}:suspend`)).status).toBe(403);
+    expect((await stranger.api.refused('POST', `${path}:suspend`)).status).toBe(404);
+    const owner = 'resource-manager.clouds.owner';
+    await grant(`${CLOUDS}/${home.id}`, owner, toAccount(heir.id));
+    await grant(path, 'admin', toAccount(heir.id));
+    expect(await heir.api.refused('POST', `${path}:suspend`)).toMatchObject({
+      code: 9,
+      message: `Service account "${heir.id}" cannot suspend itself; call with the credential of another one`,
+    });
+    await revoke(`${CLOUDS}/${home.id}`, owner, toAccount('local-admin'));
+    expect(await operator.refused('POST', `${path}:suspend`)).toMatchObject({
+      code: 9,
+      message: expect.stringContaining(`is the last ${owner} of cloud ${home.id}`),
+    });
+  });
+
   test('may look at itself and its keys without any role', async () => {
     const { api, id, keyId } = await newPerson(folder.id);
     const self = () => api.get<ServiceAccount>(`${ACCOUNTS}/${id}`);

@@ -196,6 +196,14 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     stranger: 404,
     call: async () => ({ id: await newAccount() }),
   },
+  [`POST ${ACCOUNTS}/{serviceAccountId}:suspend`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAccount() }),
+  },
+  [`POST ${ACCOUNTS}/{serviceAccountId}:reactivate`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAccount() }),
+  },
   [`GET ${KEYS}`]: { stranger: 404, call: () => ({ query: { serviceAccountId: accountId, ...page } }) },
   [`POST ${KEYS}`]: {
     stranger: 404,
