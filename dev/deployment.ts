@@ -23,6 +23,13 @@ export interface Deployment {
     readonly deadLetterQueue?: string;
   }[];
   readonly crons: readonly string[];
+  readonly assets: {
+    /** From the project folder; `assets.ts` makes it. */
+    readonly folder: string;
+    readonly binding: string;
+    /** Whether the Worker sees a request before a file is looked for. */
+    readonly workerFirst: boolean;
+  };
 }
 
 /**
@@ -70,10 +77,15 @@ interface WranglerConfig {
     }[];
   };
   readonly triggers: { readonly crons?: readonly string[] };
+  readonly assets?: {
+    readonly directory?: string;
+    readonly binding?: string;
+    readonly run_worker_first?: boolean | readonly string[];
+  };
 }
 
 /** Raised whenever `Deployment` changes, so that no reading in an older shape is used. */
-const SHAPE = 1;
+const SHAPE = 2;
 
 async function readWithWrangler(configPath: string): Promise<Deployment> {
   const { unstable_readConfig: readConfig } = await withoutSignals(() => import('wrangler'));
@@ -81,6 +93,10 @@ async function readWithWrangler(configPath: string): Promise<Deployment> {
   const { name, main, compatibility_date: compatibilityDate } = config;
   if (name === undefined || main === undefined || compatibilityDate === undefined) {
     throw new Error('wrangler.toml must have name, main and compatibility_date');
+  }
+  const { directory, binding, run_worker_first: workerFirst } = config.assets ?? {};
+  if (directory === undefined || binding === undefined || typeof workerFirst !== 'boolean') {
+    throw new Error('wrangler.toml must have [assets] with directory, binding and run_worker_first');
   }
   return {
     name,
@@ -101,5 +117,6 @@ async function readWithWrangler(configPath: string): Promise<Deployment> {
       ...(consumer.dead_letter_queue !== undefined && { deadLetterQueue: consumer.dead_letter_queue }),
     })),
     crons: config.triggers.crons ?? [],
+    assets: { folder: directory, binding, workerFirst },
   };
 }

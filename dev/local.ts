@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
+import { makeAssets } from './assets.ts';
 import { readDeployment } from './deployment.ts';
 import { freeLeftJobs } from './left-jobs.ts';
 import { ensureLocalAdmin } from './local-admin.ts';
@@ -6,6 +8,7 @@ import { type LineLog, logEvent } from './log.ts';
 import { applyMigrations } from './migrations.ts';
 import { type ObjectStore, startObjectStore } from './object-store/server.ts';
 import { listenRefusal, reachableUrl, requireFreePort } from './ports.ts';
+import { projectFolder } from './project.ts';
 import { startRuntime } from './runtime.ts';
 import { readWorkerSettings } from './settings.ts';
 import { localStoreCredential, openStateFolder, readText, type StateFolder } from './state-folder.ts';
@@ -73,6 +76,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     if (store !== undefined) undo.push(() => store.close());
 
     const deployment = await readDeployment();
+    makeAssets(join(projectFolder, deployment.assets.folder));
     const runtime = await startRuntime({
       deployment,
       worker: options.worker ?? (await bundleWorker(deployment)),

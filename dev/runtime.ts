@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { D1Database } from '@cloudflare/workers-types';
@@ -7,6 +8,7 @@ import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
 import type { Deployment } from './deployment.ts';
 import { type LineLog, logEvent } from './log.ts';
 import { listenRefusal, reachableUrl } from './ports.ts';
+import { projectFolder } from './project.ts';
 import { withoutSignals } from './signals.ts';
 import type { StateFolder } from './state-folder.ts';
 import { justStarted, recordWorkerd } from './workerd.ts';
@@ -92,7 +94,7 @@ function miniflareOptions(
   port: number,
   started: (workerd: ChildProcess) => void,
 ): MiniflareOptions {
-  const { compatibilityDate, compatibilityFlags, databases, producers, consumers } = deployment;
+  const { compatibilityDate, compatibilityFlags, databases, producers, consumers, assets } = deployment;
   return {
     name: deployment.name,
     host,
@@ -121,6 +123,11 @@ function miniflareOptions(
     d1Persist: state.d1,
     queueProducers: Object.fromEntries(producers.map(({ binding, queue }) => [binding, queue])),
     queueConsumers: Object.fromEntries(consumers.map(({ queue, ...settings }) => [queue, settings])),
+    assets: {
+      directory: join(projectFolder, assets.folder),
+      binding: assets.binding,
+      routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: assets.workerFirst },
+    },
   };
 }
 

@@ -10,6 +10,8 @@ import { log } from './log.ts';
 export interface Bindings {
   readonly DB: D1Database;
   readonly JOBS: Queue<JobMessage>;
+  /** The files of the page `/docs`. */
+  readonly ASSETS: Fetcher;
   /** Reaches public addresses only. Absent when deployed, where the platform itself reaches no others. */
   readonly PUBLIC_INTERNET?: Fetcher;
 }

@@ -4,6 +4,7 @@ import { type App, createApp } from './app.ts';
 import { mountDisks } from './compute/disks.ts';
 import { mountImages } from './compute/images.ts';
 import { mountUploads } from './compute/uploads.ts';
+import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { mountApiKeys } from './iam/api-keys.ts';
 import { mountRoles } from './iam/roles.ts';
@@ -29,6 +30,7 @@ export function createRegistryApp(): App {
   mountRoles(app);
   mountOperations(app);
   mountResourceOperations(app);
+  mountDocs(app);
   mountDocument(app, VERSION);
   return app;
 }
