@@ -15,19 +15,17 @@ export const MAX_ORDER_BY_LENGTH = 100;
 export const MAX_PAGE_SIZE = 1000;
 export const DEFAULT_PAGE_SIZE = 100;
 
-/** Fields by which images, disks and snapshots can be filtered; `labels.*` stands for any key after the dot. */
-export const FILTER_FIELDS = [
-  'id',
-  'name',
-  'family',
-  'status',
-  'createdAt',
-  'osType',
-  'pooled',
-  'architecture',
-  'labels.*',
-] as const;
-export const ORDER_FIELDS = ['id', 'name', 'family', 'status', 'createdAt'] as const;
+/** Fields by which each kind of resource can be filtered; `labels.*` stands for any key after the dot. */
+export const FILTER_FIELDS = {
+  image: ['id', 'name', 'family', 'status', 'createdAt', 'osType', 'pooled', 'architecture', 'labels.*'],
+  disk: ['id', 'name', 'status', 'createdAt', 'typeId', 'zoneId', 'labels.*'],
+  snapshot: ['id', 'name', 'status', 'createdAt', 'sourceDiskId', 'labels.*'],
+} as const;
+export const ORDER_FIELDS = {
+  image: ['id', 'name', 'family', 'status', 'createdAt'],
+  disk: ['id', 'name', 'status', 'createdAt'],
+  snapshot: ['id', 'name', 'status', 'createdAt'],
+} as const;
 
 /** The field is one of these values, or none of them when negated. Values are the texts of the JSON form. */
 export interface Condition {

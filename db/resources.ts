@@ -1,6 +1,13 @@
 import { and, eq, ne, sql } from 'drizzle-orm';
 import type { SQLiteUpdateSetSource } from 'drizzle-orm/sqlite-core';
-import { disks, images, snapshots } from '../schema/tables/images.ts';
+import {
+  type DiskRow,
+  disks,
+  type ImageRow,
+  images,
+  type SnapshotRow,
+  snapshots,
+} from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
@@ -8,6 +15,12 @@ import { demandOne } from './guards.ts';
 const TABLES = { image: images, disk: disks, snapshot: snapshots } as const;
 
 export type NamedKind = keyof typeof TABLES;
+
+/** What their rows have in common. */
+export type NamedRow = Pick<
+  ImageRow,
+  'id' | 'folderId' | 'cloudId' | 'name' | 'description' | 'labels' | 'status' | 'revision'
+>;
 
 /** The tables have in common all that is asked of them here; one stands for all. */
 function tableOf(kind: NamedKind): typeof images {
@@ -43,11 +56,11 @@ export function demandRevision(orm: Orm, kind: NamedKind, id: string, revision: 
 }
 
 /** Changes columns, and counts the change. */
-export function changeResource<K extends NamedKind>(
+export function changeResource(
   orm: Orm,
-  kind: K,
+  kind: NamedKind,
   id: string,
-  change: Partial<(typeof TABLES)[K]['$inferSelect']>,
+  change: Partial<ImageRow | DiskRow | SnapshotRow>,
 ): Statement {
   const table = tableOf(kind);
   const set = { ...change, revision: sql`revision + 1` } as SQLiteUpdateSetSource<typeof images>;

@@ -45,7 +45,7 @@ describe('filters', () => {
     ['labels.env="prod"', [{ ...is('labels', 'prod'), key: 'env' }]],
     [String.raw`labels.a/b\c@d.e-f_g!=x`, [{ ...isNot('labels', 'x'), key: String.raw`a/b\c@d.e-f_g` }]],
   ])('%j', (text, conditions) => {
-    expect(parseFilter(text, FILTER_FIELDS)).toEqual(conditions);
+    expect(parseFilter(text, FILTER_FIELDS.image)).toEqual(conditions);
   });
 
   it.each([
@@ -84,10 +84,13 @@ describe('filters', () => {
     ['labels. = a', 0, '"labels." is not a field'],
     ['name.x = a', 0, '"name.x" is not a field'],
   ])('%j fails at %d: %s', (text, at, reason) => {
-    expect(() => parseFilter(text, FILTER_FIELDS)).toThrow(`Filter: at character ${at}: ${reason}`);
+    expect(() => parseFilter(text, FILTER_FIELDS.image)).toThrow(`Filter: at character ${at}: ${reason}`);
   });
 
   it('know only the fields of their list', () => {
+    expect(parseFilter('typeId=network-ssd', FILTER_FIELDS.disk)).toEqual([is('typeId', 'network-ssd')]);
+    expect(() => parseFilter('typeId=network-ssd', FILTER_FIELDS.image)).toThrow('is not a field');
+    expect(() => parseFilter('family=a', FILTER_FIELDS.snapshot)).toThrow('sourceDiskId, labels.<key>');
     expect(parseFilter('status=PENDING', ['status'])).toEqual([is('status', 'PENDING')]);
     expect(() => parseFilter('name=a', ['status'])).toThrow('these are: status');
     expect(() => parseFilter('labels.a=a', ['labels'])).toThrow('is not a field');
@@ -95,8 +98,8 @@ describe('filters', () => {
 
   it('end at 1000 characters', () => {
     const filter = (length: number) => `name="${'a'.repeat(length - 7)}"`;
-    expect(parseFilter(filter(1000), FILTER_FIELDS)).toHaveLength(1);
-    expect(() => parseFilter(filter(1001), FILTER_FIELDS)).toThrow('must be up to 1000 characters');
+    expect(parseFilter(filter(1000), FILTER_FIELDS.image)).toHaveLength(1);
+    expect(() => parseFilter(filter(1001), FILTER_FIELDS.image)).toThrow('must be up to 1000 characters');
   });
 });
 
@@ -110,7 +113,7 @@ describe('orders', () => {
     [' createdAt  DESC ', 'createdAt', 'desc'],
     ['family ASC', 'family', 'asc'],
   ])('%j', (text, field, direction) => {
-    expect(parseOrderBy(text, ORDER_FIELDS)).toEqual({ field, direction });
+    expect(parseOrderBy(text, ORDER_FIELDS.image)).toEqual({ field, direction });
   });
 
   it.each([
@@ -121,7 +124,7 @@ describe('orders', () => {
     ['name, id', '"name," is not a field'],
     [`name${' '.repeat(97)}`, 'must be up to 100 characters'],
   ])('%j is refused', (text, reason) => {
-    expect(() => parseOrderBy(text, ORDER_FIELDS)).toThrow(reason);
+    expect(() => parseOrderBy(text, ORDER_FIELDS.image)).toThrow(reason);
   });
 });
 

@@ -1,0 +1,81 @@
+import { invalidField } from '../core/errors.ts';
+import { FILTER_FIELDS, ORDER_FIELDS, type Order, parseFilter, parseOrderBy } from '../core/list-query.ts';
+import { decodePageToken, encodePageToken, type PagePosition } from '../core/page-token.ts';
+import type { Permission } from '../core/roles.ts';
+import type { Query } from '../db/containers.ts';
+import { findFolder } from '../db/folders.ts';
+import { type ListPage, listDisks, listImages, listSnapshots } from '../db/resource-list.ts';
+import { readAs, readInput, requireFolder } from './authorize.ts';
+import type { CallerContext } from './context.ts';
+
+const MAX_CONDITIONS = 30;
+
+/** What the lists of a folder differ in. */
+const LISTS = {
+  image: { collection: 'images', permission: 'compute.images.list', page: listImages },
+  disk: { collection: 'disks', permission: 'compute.disks.list', page: listDisks },
+  snapshot: { collection: 'snapshots', permission: 'compute.snapshots.list', page: listSnapshots },
+} as const satisfies Record<string, { collection: string; permission: Permission; page: unknown }>;
+
+export type ListedKind = keyof typeof LISTS;
+type Row<K extends ListedKind> = Awaited<ReturnType<(typeof LISTS)[K]['page']>>[number];
+
+export interface ListRequest {
+  readonly folderId: string;
+  readonly pageSize: number;
+  readonly pageToken?: string | undefined;
+  readonly filter?: string | undefined;
+  readonly orderBy?: string | undefined;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextPageToken?: string;
+}
+
+/**
+ * What exactly this folder has of a kind, a page at a time. Throws INVALID_ARGUMENT for a filter, an order or a page
+ * token that cannot be read, PERMISSION_DENIED for the folder.
+ */
+export async function listFolder<K extends ListedKind>(
+  context: CallerContext,
+  kind: K,
+  request: ListRequest,
+): Promise<Page<Row<K>>> {
+  const { folderId, pageSize } = request;
+  const { query, ...wanted } = await readInput(context, () => pageOf(kind, request));
+  const { orm } = context.db;
+  const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
+    findFolder(orm, folderId),
+    LISTS[kind].page(orm, wanted) as unknown as Query<Row<K>>,
+  ]);
+  const [[folder], found] = rows;
+  requireFolder(folder, access, LISTS[kind].permission, folderId);
+  const items = found.slice(0, pageSize);
+  const last = items.at(-1);
+  if (found.length <= items.length || last === undefined) return { items };
+  return { items, nextPageToken: encodePageToken(query, positionOf(last, wanted.order)) };
+}
+
+/** Reads what a client asks of a list; `query` is everything that makes it this list and no other. */
+function pageOf(
+  kind: ListedKind,
+  { folderId, pageSize, pageToken, filter, orderBy }: ListRequest,
+): ListPage & { readonly query: readonly string[] } {
+  const conditions = parseFilter(filter, FILTER_FIELDS[kind]);
+  if (conditions.length > MAX_CONDITIONS) {
+    throw invalidField(
+      'filter',
+      `at most ${MAX_CONDITIONS} conditions are allowed, not ${conditions.length}`,
+    );
+  }
+  const order = parseOrderBy(orderBy, ORDER_FIELDS[kind]);
+  const query = [LISTS[kind].collection, folderId, filter ?? '', order.field, order.direction];
+  const after = pageToken ? decodePageToken(query, pageToken) : undefined;
+  // One more than asked for tells whether there is a next page.
+  return { folderId, conditions, order, limit: pageSize + 1, after, query };
+}
+
+function positionOf(row: Row<ListedKind>, { field }: Order): PagePosition {
+  return { value: (row as unknown as Record<string, string | number>)[field]!, id: row.id };
+}
