@@ -55,6 +55,15 @@ export function releaseJob(
     .where(and(eq(jobs.id, id), eq(jobs.leaseId, leaseId)));
 }
 
+/** Notes how far a job is while it runs; the row as it then is comes back, none when another worker has it. */
+export function keepCursor(orm: Orm, id: string, leaseId: string | null, cursor: Record<string, unknown>) {
+  return orm
+    .update(jobs)
+    .set({ cursor })
+    .where(and(eq(jobs.id, id), eq(jobs.leaseId, leaseId ?? '')))
+    .returning({ id: jobs.id });
+}
+
 /** Makes a waiting job due now. */
 export function hastenJob(orm: Orm, id: string, now: number) {
   return orm
@@ -77,6 +86,25 @@ export function digestJobsOf(orm: Orm, layerId: SQL) {
     .select({ id: jobs.id })
     .from(jobs)
     .where(and(eq(jobs.kind, 'digest-layer'), ne(jobs.state, 'DEAD'), sql`subject_id = ${layerId}`));
+}
+
+/** The job of a kind that works for this. */
+export function findJobOf(orm: Orm, kind: JobRow['kind'], subjectId: string) {
+  return orm
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.kind, kind), eq(jobs.subjectId, subjectId)));
+}
+
+/** Adds a member to what a job remembers, and makes it due now if it waits. */
+export function remindJob(orm: Orm, id: string, member: { name: string; value: string }, now: number) {
+  return orm
+    .update(jobs)
+    .set({
+      cursor: sql`json_set(coalesce(cursor, '{}'), ${`$.${member.name}`}, ${member.value})`,
+      runAfter: sql`min(run_after, ${now})`,
+    })
+    .where(eq(jobs.id, id));
 }
 
 export function findJob(orm: Orm, id: string) {

@@ -23,6 +23,16 @@ export function findLayer(orm: Orm, id: string) {
   return orm.select().from(layers).where(eq(layers.id, id));
 }
 
+/** The layer of which that of a disk is being copied. */
+export function findSourceOfCopy(orm: Orm, diskId: string) {
+  return orm
+    .select()
+    .from(layers)
+    .where(
+      sql`id = (SELECT copy_of FROM layers AS copy WHERE id = (SELECT layer_id FROM disks WHERE id = ${diskId}))`,
+    );
+}
+
 /** The layers that these images name. */
 export function layersOfImages(orm: Orm, imageIds: readonly string[]) {
   return orm
@@ -51,12 +61,13 @@ export function publishDigest(orm: Orm, id: string, digest: string): Statement {
 
 /**
  * Starts the grace period of a layer that nothing names any more. Stands behind the deletion of what named it.
+ * A layer that is still a copy in the making is left to the job that makes it.
  */
 export function noteUnnamed(orm: Orm, id: string, now: number): Statement {
   return orm
     .update(layers)
     .set({ state: 'UNNAMED', unnamedAt: now })
-    .where(and(eq(layers.id, id), sql`NOT ${named(sql`${id}`)}`));
+    .where(and(eq(layers.id, id), isNull(layers.copyOf), sql`NOT ${named(sql`${id}`)}`));
 }
 
 /**

@@ -3,9 +3,12 @@ import { WriteConflict } from '../../db/client.ts';
 import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
+import { giveUpCopy } from '../disks/end.ts';
 import { emptyFolder } from '../identity/empty-folder.ts';
+import { copyLayer } from '../layers/copy.ts';
 import { deleteLayerObject } from '../layers/delete.ts';
 import { digestLayer } from '../layers/digest.ts';
+import { discardCopy } from '../layers/discard-copy.ts';
 import { discardUpload } from '../uploads/discard.ts';
 import { giveUpUpload } from '../uploads/give-up.ts';
 import { judgeUpload } from '../uploads/judge.ts';
@@ -45,6 +48,8 @@ interface JobKind {
 const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
   'judge-upload': { perform: judgeUpload, giveUp: giveUpUpload },
   'discard-upload': { perform: discardUpload },
+  'copy-layer': { perform: copyLayer, giveUp: giveUpCopy },
+  'discard-copy': { perform: discardCopy },
   'delete-layer': { perform: deleteLayerObject },
   'empty-folder': { perform: emptyFolder },
   'digest-layer': { perform: digestLayer },

@@ -1,0 +1,21 @@
+import { deleteLayer, findLayer, noteUnnamed } from '../../db/layers.ts';
+import type { JobRow } from '../../schema/tables/work.ts';
+import type { Context } from '../context.ts';
+import type { JobOutcome } from '../jobs/outcome.ts';
+import type { CopyCursor } from './copy.ts';
+
+/**
+ * Takes away what the store holds of a copy whose disk is gone: its open uploads, and the object if it was finished.
+ * The row goes last, and with it the copy's name on its source.
+ */
+export async function discardCopy(context: Context, job: JobRow): Promise<JobOutcome> {
+  const { orm } = context.db;
+  const { layerId } = job.cursor as unknown as CopyCursor;
+  const [[layer]] = await context.db.read([findLayer(orm, layerId)]);
+  // A copy that was finished belongs to those who name it.
+  if (layer === undefined || layer.copyOf === null) return 'done';
+  await context.store.abortUploadsOf(layer.objectKey);
+  await context.store.delete(layer.objectKey);
+  await context.db.write([deleteLayer(orm, layer.id), noteUnnamed(orm, layer.copyOf, context.now())]);
+  return 'done';
+}
