@@ -50,6 +50,13 @@ export const TEXT_RULES = {
   roleId: { minLength: 1, maxLength: 64, allowed: '1 to 64 characters' },
   subjectId: { minLength: 1, maxLength: 100, allowed: '1 to 100 characters' },
   quotaId: { minLength: 1, maxLength: 64, allowed: '1 to 64 characters' },
+  /** Whom an issuer's tokens speak of: one subject, or with a `*` at the end all that begin so. */
+  externalSubject: {
+    minLength: 1,
+    maxLength: 1_000,
+    pattern: /^[^\u0000-\u001f\u007f*\p{Surrogate}]+\*?$/u,
+    allowed: '1 to 1000 characters without control characters, then one * or none',
+  },
 } as const satisfies Record<string, TextRule>;
 
 /** Labels of one kind of resource. */

@@ -4,6 +4,8 @@ import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/erro
 import type { Disk } from '../../registry/disks/view.ts';
 import type { ApiKey } from '../../registry/identity/api-keys.ts';
 import type { Cloud } from '../../registry/identity/clouds.ts';
+import type { FederatedCredential } from '../../registry/identity/federated-credentials.ts';
+import type { Federation } from '../../registry/identity/federations.ts';
 import type { Folder } from '../../registry/identity/folders.ts';
 import type { ServiceAccount } from '../../registry/identity/service-accounts.ts';
 import type { Image } from '../../registry/images/view.ts';
@@ -14,6 +16,12 @@ import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { errorBody } from './errors.ts';
 import { API_KEY_TYPE, apiKeyShape, SERVICE_ACCOUNT_TYPE, serviceAccountShape } from './iam/shapes.ts';
+import {
+  FEDERATED_CREDENTIAL_TYPE,
+  FEDERATION_TYPE,
+  federatedCredentialShape,
+  federationShape,
+} from './iam/workload-shapes.ts';
 import { CLOUD_TYPE, cloudShape, FOLDER_TYPE, folderShape } from './resource-manager/shapes.ts';
 import { compact, TYPE, time } from './wire.ts';
 
@@ -62,6 +70,7 @@ const METADATA: Readonly<Record<string, string>> = {
   'apiKeys.delete': 'yandex.cloud.iam.v1.DeleteApiKeyMetadata',
   'serviceAccounts.suspend': 'yandex.cloud.iam.v1.SuspendServiceAccountMetadata',
   'serviceAccounts.reactivate': 'yandex.cloud.iam.v1.ReactivateServiceAccountMetadata',
+  'authorizedKeys.create': 'yandex.cloud.iam.v1.CreateKeyMetadata',
   'authorizedKeys.update': 'yandex.cloud.iam.v1.UpdateKeyMetadata',
   'authorizedKeys.delete': 'yandex.cloud.iam.v1.DeleteKeyMetadata',
   'federations.create': 'yandex.cloud.iam.v1.workload.oidc.CreateFederationMetadata',
@@ -87,6 +96,14 @@ const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>
     ...serviceAccountShape(value as unknown as ServiceAccount),
   }),
   apiKey: (value) => ({ '@type': TYPE + API_KEY_TYPE, ...apiKeyShape(value as unknown as ApiKey) }),
+  federation: (value) => ({
+    '@type': TYPE + FEDERATION_TYPE,
+    ...federationShape(value as unknown as Federation),
+  }),
+  federatedCredential: (value) => ({
+    '@type': TYPE + FEDERATED_CREDENTIAL_TYPE,
+    ...federatedCredentialShape(value as unknown as FederatedCredential),
+  }),
   accessBindings: ({ effectiveDeltas }) =>
     compact({
       '@type': `${TYPE}yandex.cloud.access.AccessBindingsOperationResult`,

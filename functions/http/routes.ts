@@ -7,6 +7,8 @@ import { mountUploads } from './compute/uploads.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { mountApiKeys } from './iam/api-keys.ts';
+import { mountFederatedCredentials } from './iam/federated-credentials.ts';
+import { mountFederations } from './iam/federations.ts';
 import { mountRoles } from './iam/roles.ts';
 import { mountServiceAccounts } from './iam/service-accounts.ts';
 import { mountDocument } from './openapi.ts';
@@ -27,6 +29,8 @@ export function createRegistryApp(): App {
   mountFolders(app);
   mountServiceAccounts(app);
   mountApiKeys(app);
+  mountFederations(app);
+  mountFederatedCredentials(app);
   mountRoles(app);
   mountOperations(app);
   mountResourceOperations(app);

@@ -35,7 +35,7 @@ export function maskOf(context: CallerContext, update: ContentUpdate): Promise<R
 export function updatedContent<T extends Content>(
   row: T,
   update: ContentUpdate,
-  mask: ReadonlySet<Field>,
+  mask: { has(field: Field): boolean },
 ): T {
   return {
     ...row,

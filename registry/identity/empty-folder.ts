@@ -3,6 +3,7 @@ import type { Statement } from '../../db/client.ts';
 import {
   accountsInFolder,
   demandDeletion,
+  federationsInFolder,
   findFolder,
   imagesInFolder,
   uploadsInFolder,
@@ -21,6 +22,7 @@ import type { JobOutcome } from '../jobs/outcome.ts';
 import { EMPTY } from '../operations/record.ts';
 import { endUpload } from '../uploads/end.ts';
 import { removeFolder, stopDeletion } from './delete-folder.ts';
+import { removeFederation } from './federations.ts';
 import { lastOwner } from './owners.ts';
 import { removeServiceAccount } from './service-accounts.ts';
 
@@ -48,6 +50,10 @@ const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]
         uploads.find(({ imageId }) => imageId === image.id),
       ),
     );
+  },
+  async ({ db }, folderId) => {
+    const [found] = await db.read([federationsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
+    return found.map(({ id }) => ({ statements: removeFederation(db.orm, id) }));
   },
   async ({ db }, folderId) => {
     const [found] = await db.read([accountsInFolder(db.orm, folderId, THINGS_PER_RUN)]);

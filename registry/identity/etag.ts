@@ -12,12 +12,19 @@ interface Versioned {
   readonly status?: string;
   /** Of a service account. */
   readonly suspendedAt?: number | null;
+  /** Of a federation. */
+  readonly enabled?: boolean;
+  readonly audiences?: readonly string[];
+  readonly jwksUrl?: string;
 }
 
 /** The entity tag of a resource's content, without quotes: two versions with the same content are one. */
 export async function contentEtag({ id, labels, ...resource }: Versioned): Promise<string> {
-  const { name, description, status, suspendedAt } = resource;
-  const content = { name, description, labels: labels ?? {}, status, suspendedAt };
+  const { name, description, status, suspendedAt, enabled, audiences, jwksUrl } = resource;
+  const content = {
+    ...{ name, description, labels: labels ?? {}, status, suspendedAt },
+    ...{ enabled, audiences, jwksUrl },
+  };
   const digest = await sha256Hex(canonicalJson(content));
   return `${id}-${digest.slice(0, 16)}`;
 }

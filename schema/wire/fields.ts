@@ -28,6 +28,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   operationId: 'an operation by its id',
   serviceAccountId: 'a service account by its id',
   apiKeyId: 'an API key by its id',
+  federationId: 'a federation by its id',
+  federatedCredentialId: 'a federated credential by its id',
   roleId: 'a role by its id',
   subjectId: 'a subject by its id',
 
@@ -39,6 +41,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   folders: 'the folders of this page',
   serviceAccounts: 'the service accounts of this page',
   apiKeys: 'the keys of this page, without their secrets',
+  federations: 'the federations of this page',
+  federatedCredentials: 'the credentials of this page',
   roles: 'the roles of this page',
   operations: 'the operations of this page',
   accessBindings: 'the bindings of this page',

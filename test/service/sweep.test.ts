@@ -75,6 +75,21 @@ const newAccount = () => madeBy(api, ACCOUNTS, { folderId }, 'serviceAccountId')
 const newCloud = () => madeBy(operator, CLOUDS, { organizationId: 'local' }, 'cloudId');
 const newKey = async () =>
   (await api.call<{ apiKey: { id: string } }>('POST', KEYS, { serviceAccountId: accountId })).apiKey.id;
+const FEDERATIONS = '/iam/v1/workload/oidc/federations';
+const CREDENTIALS = '/iam/v1/workload/federatedCredentials';
+const trust = {
+  folderId,
+  audiences: ['bullion-of-swept'],
+  issuer: 'https://issuer.example',
+  jwksUrl: 'https://issuer.example/keys',
+};
+const newFederation = () => madeBy(api, FEDERATIONS, trust, 'federationId');
+const newCredential = async () => madeBy(api, CREDENTIALS, await credentialOf(), 'federatedCredentialId');
+const credentialOf = async () => ({
+  serviceAccountId: accountId,
+  federationId: await newFederation(),
+  externalSubjectId: 'repo:swept/*',
+});
 
 const binding = { roleId: 'viewer', subject: { id: accountId, type: 'serviceAccount' } };
 const ownership = {
@@ -215,6 +230,34 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     call: async () => ({ id: await newKey(), body: { updateMask: 'description', description: 'd' } }),
   },
   [`DELETE ${KEYS}/{apiKeyId}`]: { stranger: 404, call: async () => ({ id: await newKey() }) },
+  [`GET ${FEDERATIONS}`]: { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  [`POST ${FEDERATIONS}`]: { stranger: 403, call: () => ({ body: { ...trust, name: newName() } }) },
+  [`GET ${FEDERATIONS}/{federationId}`]: { stranger: 404, call: async () => ({ id: await newFederation() }) },
+  [`PATCH ${FEDERATIONS}/{federationId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newFederation(), body: renamed() }),
+  },
+  [`DELETE ${FEDERATIONS}/{federationId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newFederation() }),
+  },
+  [`GET ${FEDERATIONS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newFederation(), query: page }),
+  },
+  [`GET ${CREDENTIALS}`]: {
+    stranger: 404,
+    call: () => ({ query: { serviceAccountId: accountId, ...page } }),
+  },
+  [`POST ${CREDENTIALS}`]: { stranger: 404, call: async () => ({ body: await credentialOf() }) },
+  [`GET ${CREDENTIALS}/{federatedCredentialId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newCredential() }),
+  },
+  [`DELETE ${CREDENTIALS}/{federatedCredentialId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newCredential() }),
+  },
   'GET /iam/v1/apiKeyScopes': { stranger: 'own', call: () => ({ query: page }) },
   'GET /iam/v1/roles': { stranger: 'own', call: () => ({ query: page }) },
   'GET /iam/v1/roles/{roleId}': { stranger: 'own', call: () => ({ id: 'viewer' }) },
