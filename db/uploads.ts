@@ -16,6 +16,14 @@ export function demandUploadState(orm: Orm, imageId: string, state: UploadRow['s
   return demandOne(orm, sql`SELECT count(*) FROM uploads WHERE image_id = ${imageId} AND state = ${state}`);
 }
 
+/** Demands that an upload is open and that nothing is known yet of the file that its link leads to. */
+export function demandUnknownFile(orm: Orm, imageId: string): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM uploads WHERE image_id = ${imageId} AND state = 'OPEN' AND source_version IS NULL`,
+  );
+}
+
 export function updateUpload(orm: Orm, imageId: string, change: Partial<UploadRow>): Statement {
   return orm.update(uploads).set(change).where(eq(uploads.imageId, imageId));
 }

@@ -51,6 +51,10 @@ const REASONS = {
   forbidden: 'may not be fetched from',
   unreachable: 'could not be reached, or broke the connection off',
   timeout: 'did not answer in time',
+  stalled: 'stopped sending',
+  slow: 'sent too slowly',
+  short: 'sent fewer bytes than it announced',
+  long: 'sent more bytes than it announced',
   'too-long': 'answered more than is read',
 } as const;
 
@@ -90,29 +94,25 @@ export async function readAtMost(
   timeoutMs: number,
 ): Promise<Uint8Array> {
   if (response.body === null) return new Uint8Array(0);
-  const origin = response.url === '' ? '' : new URL(response.url).origin;
+  const origin = response.url ? new URL(response.url).origin : '';
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
-  const waiting = new AbortController();
-  const late = new Promise<never>((_, reject) => {
-    waiting.signal.addEventListener('abort', () => reject(new FetchFailed(origin, 'timeout')));
-  });
-  const timer = setTimeout(() => waiting.abort(), timeoutMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  try {
+  const readAll = async () => {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late]);
-      if (done) break;
+      const { done, value } = await reader.read();
+      if (done) return;
       length += value.length;
       if (length > maxBytes) throw new FetchFailed(origin, 'too-long');
       chunks.push(value);
     }
+  };
+  try {
+    await within(timeoutMs, readAll(), () => new FetchFailed(origin, 'timeout'));
   } catch (error) {
     // Not awaited: a server that does not answer does not end either.
     reader.cancel().catch(() => undefined);
     throw error instanceof FetchFailed ? error : new FetchFailed(origin, 'unreachable');
-  } finally {
-    clearTimeout(timer);
   }
   const bytes = new Uint8Array(length);
   let offset = 0;
@@ -121,4 +121,12 @@ export async function readAtMost(
     offset += chunk.length;
   }
   return bytes;
+}
+
+/** What `work` gives, or `failure` when it takes longer. */
+export function within<T>(timeoutMs: number, work: Promise<T>, failure: () => FetchFailed): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(failure()), timeoutMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -59,6 +59,9 @@ export const workerSettings = z.object({
   BULLION_IMPORT_ORIGINS: origins().describe(
     'where links as a source may lead, such as https://storage.yandexcloud.net; the object store itself without any',
   ),
+  BULLION_SOURCE_TIMEOUT_SECONDS: count(30, 1, 120).describe(
+    'how long the host of a link may send nothing until the copy is tried again',
+  ),
   BULLION_TRUSTED_ORIGINS: origins().describe(
     'origins that may be fetched from although they are inside the own network, or speak http',
   ),

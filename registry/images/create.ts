@@ -1,8 +1,8 @@
-import { RegistryError } from '../../core/errors.ts';
 import type { CallerContext } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
 import { createFromLayer } from './from-layer.ts';
 import { createFromUpload } from './from-upload.ts';
+import { createFromUri } from './from-uri.ts';
 import type { CreateImage } from './new-image.ts';
 
 /**
@@ -20,9 +20,6 @@ export async function createImage(context: CallerContext, input: CreateImage): P
     case 'snapshot':
       return await createFromLayer(context, { ...input, source });
     case 'uri':
-      throw new RegistryError(
-        'UNIMPLEMENTED',
-        'This registry does not make images from links; use upload instead of uri',
-      );
+      return await createFromUri(context, { ...input, source });
   }
 }

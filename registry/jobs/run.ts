@@ -11,6 +11,7 @@ import { digestLayer } from '../layers/digest.ts';
 import { discardCopy } from '../layers/discard-copy.ts';
 import { discardUpload } from '../uploads/discard.ts';
 import { giveUpUpload } from '../uploads/give-up.ts';
+import { giveUpImport, importImage } from '../uploads/import.ts';
 import { judgeUpload } from '../uploads/judge.ts';
 import type { JobOutcome } from './outcome.ts';
 
@@ -41,13 +42,14 @@ const RESEND_LIMIT = 100;
 /** What a job of each kind does, and how one is given up; one without that is tried for ever. */
 interface JobKind {
   perform(context: Context, job: JobRow): Promise<JobOutcome>;
-  /** Ends what waits for the job with a cause, in a batch that also takes the job's row away. */
-  giveUp?(context: Context, job: JobRow): Promise<void>;
+  /** Ends what waits for the job because of `cause`, in a batch that also takes the job's row away. */
+  giveUp?(context: Context, job: JobRow, cause: unknown): Promise<void>;
 }
 
 const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
   'judge-upload': { perform: judgeUpload, giveUp: giveUpUpload },
   'discard-upload': { perform: discardUpload },
+  'import-image': { perform: importImage, giveUp: giveUpImport },
   'copy-layer': { perform: copyLayer, giveUp: giveUpCopy },
   'discard-copy': { perform: discardCopy },
   'delete-layer': { perform: deleteLayerObject },
@@ -141,7 +143,7 @@ function kindOf({ kind }: JobRow): JobKind {
 /** Ends what waits for a job; when nothing does any more, the row is kept for the operator. */
 async function giveUpJobRow(context: Context, job: JobRow, cause: unknown): Promise<void> {
   const { orm } = context.db;
-  await kindOf(job).giveUp?.(context, job);
+  await kindOf(job).giveUp?.(context, job, cause);
   const [[left]] = await context.db.read([findJob(orm, job.id)]);
   if (left !== undefined) await context.db.write([buryJob(orm, job.id, describe(cause))]);
 }

@@ -11,10 +11,13 @@ import type { UploadRow } from '../../schema/tables/images.ts';
 import { StoreUnavailable } from '../../storage/store.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
-import { objectKeyOf, uploadOf } from './sign-parts.ts';
+import { insertImport } from './import-job.ts';
+import { objectKeyOf, sentUploadOf } from './sign-parts.ts';
 
 /** How long the request that completes an upload has it to itself, before the job may finish it instead. */
 const HEAD_START_MS = 60_000;
+/** A store that refuses parts which only the registry has sent is not asked again at once. */
+const REFETCH_MS = 30_000;
 
 /**
  * Joins the parts in the store and hands the object to the queue function. The parts to join are written down, with
@@ -36,7 +39,7 @@ export async function completeUpload(
   claimed: readonly { partNumber: number; etag: string }[] | undefined,
 ): Promise<Operation> {
   const { orm } = context.db;
-  const { upload } = await uploadOf(context, imageId);
+  const { upload } = await sentUploadOf(context, imageId);
   if (upload.state === 'OPEN') {
     let parts: { partNumber: number; etag: string }[];
     try {
@@ -46,25 +49,10 @@ export async function completeUpload(
       if (await isOpen(context, upload)) throw error;
       return await operationOf(context, upload);
     }
-    const jobId = newId(context, 'job');
-    const completing: UploadRow = { ...upload, state: next('upload', 'OPEN', 'complete'), parts };
-    const now = context.now();
+    const completion = beginJoining(context, upload, parts, HEAD_START_MS);
+    const { completing, jobId } = completion;
     try {
-      await context.db.write([
-        demandUploadState(orm, imageId, 'OPEN'),
-        updateUpload(orm, imageId, { state: completing.state, parts }),
-        changeOperation(orm, upload.operationId, now, { stage: 'INSPECTING' }),
-        insertJob(orm, {
-          id: jobId,
-          kind: 'judge-upload',
-          subjectId: imageId,
-          operationId: upload.operationId,
-          runAfter: now + HEAD_START_MS,
-          requestId: context.requestId,
-          createdAt: now,
-        }),
-        clearGuards(orm),
-      ]);
+      await context.db.write(completion.statements);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;
       return await operationOf(context, upload);
@@ -83,6 +71,42 @@ export async function completeUpload(
     throw failedPrecondition(imageId, 'UPLOAD_STATE', `The upload of image "${imageId}" was ended`);
   }
   return await operationOf(context, upload);
+}
+
+/**
+ * The batch that fixes which parts are joined and has the object judged; undone unless the upload is OPEN.
+ * in: how long the job waits. out: the upload as it then is, and the id of the job to send once it is written.
+ */
+export function beginJoining(
+  context: Context,
+  upload: UploadRow,
+  parts: NonNullable<UploadRow['parts']>,
+  afterMs: number,
+): { statements: Statement[]; completing: UploadRow; jobId: string } {
+  const { orm } = context.db;
+  const { imageId, operationId } = upload;
+  const now = context.now();
+  const jobId = newId(context, 'job');
+  const completing: UploadRow = { ...upload, state: next('upload', 'OPEN', 'complete'), parts };
+  return {
+    completing,
+    jobId,
+    statements: [
+      demandUploadState(orm, imageId, 'OPEN'),
+      updateUpload(orm, imageId, { state: completing.state, parts }),
+      changeOperation(orm, operationId, now, { stage: 'INSPECTING', bytesDone: null, bytesTotal: null }),
+      insertJob(orm, {
+        id: jobId,
+        kind: 'judge-upload',
+        subjectId: imageId,
+        operationId,
+        runAfter: now + afterMs,
+        requestId: context.requestId,
+        createdAt: now,
+      }),
+      clearGuards(orm),
+    ],
+  };
 }
 
 /** `refused` with the store's code: a part was replaced meanwhile, and the upload is open again. */
@@ -110,7 +134,7 @@ export async function joinParts(context: Context, upload: UploadRow): Promise<Jo
   }
   const finish = [
     demandRunning(orm, upload.operationId),
-    updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish') }),
+    updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish'), sourceUri: null }),
     updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
     clearGuards(orm),
   ];
@@ -128,13 +152,17 @@ async function unlessEnded(context: Context, statements: readonly Statement[]): 
   }
 }
 
+/** Lets the parts be sent again by the caller, or be looked through again by the job that fetches them. */
 function reopen(context: Context, upload: UploadRow): Statement[] {
   const { orm } = context.db;
+  const fetched = upload.sourceUri !== null;
+  const now = context.now();
   return [
     demandUploadState(orm, upload.imageId, 'COMPLETING'),
     updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'refuse'), parts: null }),
     deleteJobsOf(orm, ['judge-upload'], upload.imageId),
-    changeOperation(orm, upload.operationId, context.now(), { stage: 'AWAITING_UPLOAD' }),
+    ...(fetched ? [insertImport(context, newId(context, 'job'), upload, now + REFETCH_MS)] : []),
+    changeOperation(orm, upload.operationId, now, { stage: fetched ? 'COPYING' : 'AWAITING_UPLOAD' }),
     clearGuards(orm),
   ];
 }
@@ -146,10 +174,14 @@ function refusedParts(code: string): RegistryError {
   );
 }
 
-async function partsToJoin(
+/**
+ * Every part, as the store has it; `claimed` is held against it when it is given. Throws INVALID_ARGUMENT naming the
+ * numbers that stand in the way.
+ */
+export async function partsToJoin(
   context: Context,
   upload: UploadRow,
-  claimed: readonly { partNumber: number; etag: string }[] | undefined,
+  claimed?: readonly { partNumber: number; etag: string }[],
 ): Promise<{ partNumber: number; etag: string }[]> {
   const plan = {
     sizeBytes: upload.sizeBytes,

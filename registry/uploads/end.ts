@@ -36,7 +36,7 @@ export function endUpload(
     statements: [
       demandRunning(orm, upload.operationId),
       ...removeImage(context, image),
-      updateUpload(orm, image.id, { state: next('upload', upload.state, 'abort') }),
+      updateUpload(orm, image.id, { state: next('upload', upload.state, 'abort'), sourceUri: null }),
       deleteJobsOf(orm, ['import-image', 'judge-upload'], image.id),
       insertJob(orm, {
         id: jobId,

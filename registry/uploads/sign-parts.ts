@@ -65,12 +65,12 @@ export async function signParts(
   );
 }
 
-/** The open upload of an image, for a caller who may write to it. */
+/** The open upload of an image that the caller sends, and may write to. */
 export async function openUpload(
   context: CallerContext,
   imageId: string,
 ): Promise<{ image: ImageRow; upload: UploadRow }> {
-  const found = await uploadOf(context, imageId);
+  const found = await sentUploadOf(context, imageId);
   if (found.upload.state !== 'OPEN') throw noOpenUpload(imageId, found.upload);
   if (found.upload.expiresAt <= context.now()) {
     throw failedPrecondition(
@@ -82,7 +82,23 @@ export async function openUpload(
   return found;
 }
 
-/** The upload of an image in whatever state, for a caller who may write to it. */
+/** The upload of an image that the caller sends, in whatever state. Throws FAILED_PRECONDITION for a copy of a link. */
+export async function sentUploadOf(
+  context: CallerContext,
+  imageId: string,
+): Promise<{ image: ImageRow; upload: UploadRow }> {
+  const found = await uploadOf(context, imageId);
+  if (found.image.source.kind === 'uri') {
+    throw failedPrecondition(
+      imageId,
+      'UPLOAD_SOURCE',
+      `The registry itself fetches the bytes of image "${imageId}" from its link; wait for its operation`,
+    );
+  }
+  return found;
+}
+
+/** The upload of an image in whatever state, sent or fetched, for a caller who may write to it. */
 export async function uploadOf(
   context: CallerContext,
   imageId: string,
@@ -116,7 +132,7 @@ function noOpenUpload(imageId: string, upload: UploadRow) {
  * The store's upload id, opening it at the first need. Of two that open at once the one whose row stays wins; the
  * other closes its own again, so that nothing is left in the store that no row names.
  */
-async function ensureStoreUpload(context: Context, upload: UploadRow): Promise<string> {
+export async function ensureStoreUpload(context: Context, upload: UploadRow): Promise<string> {
   if (upload.storeUploadId !== null) return upload.storeUploadId;
   const { orm } = context.db;
   const key = objectKeyOf(upload);

@@ -1,6 +1,6 @@
 import type { UploadRow } from '../../schema/tables/images.ts';
 import type { CallerContext } from '../context.ts';
-import { objectKeyOf, uploadOf } from './sign-parts.ts';
+import { objectKeyOf, sentUploadOf } from './sign-parts.ts';
 
 export interface UploadStatus {
   readonly upload: UploadRow;
@@ -11,7 +11,7 @@ export interface UploadStatus {
 
 /** What has arrived, read from the store: enough to go on after a crash, on another machine, in another tab. */
 export async function getUpload(context: CallerContext, imageId: string): Promise<UploadStatus> {
-  const { upload } = await uploadOf(context, imageId);
+  const { upload } = await sentUploadOf(context, imageId);
   if (upload.state === 'COMPLETED') {
     return { upload, parts: [], receivedBytes: upload.sizeBytes };
   }
