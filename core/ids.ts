@@ -1,4 +1,4 @@
-/** Identifiers and API-key secrets: how they are written, made from random bytes that the caller gives. */
+/** Identifiers, API keys and IAM tokens: how they are written, made from random bytes that the caller gives. */
 
 /** Five bits a character, so that no letter is likelier than another. */
 const ALPHABET = '0123456789abcdefghijklmnopqrstuv';
@@ -84,11 +84,11 @@ export function isWellFormedId(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,49}$/.test(text);
 }
 
-/** An API key as its holder has it: `bln_<12 characters, public>_<43 characters base64url, secret>`. */
+/** A secret text as its holder has it; an API key is `bln_<12 characters, public>_<43 characters base64url, secret>`. */
 export interface KeySecret {
-  /** The whole key: what is shown once, and what is hashed. */
+  /** The whole text: what is shown once, and what is hashed. */
   readonly text: string;
-  /** Finds the row of the key; may be shown and logged. */
+  /** Finds the row; may be shown and logged. */
   readonly publicPrefix: string;
   readonly secret: string;
 }
@@ -105,6 +105,27 @@ export function makeSecret(bytes: Uint8Array): KeySecret {
 /** The parts of an API key; undefined for a text that no key looks like. */
 export function parseSecret(text: string): KeySecret | undefined {
   const match = /^bln_([0-9a-v]{12})_([A-Za-z0-9_-]{43})$/.exec(text);
+  if (match === null) return undefined;
+  return { text, publicPrefix: match[1]!, secret: match[2]! };
+}
+
+const TOKEN_MARK = 't1';
+const TOKEN_SECRET_BYTES = 64;
+/** Random bytes that one IAM token takes. */
+export const TOKEN_RANDOM_BYTES = PUBLIC_PREFIX_BYTES + TOKEN_SECRET_BYTES;
+
+/** An IAM token, `t1.<12 characters, public>.<86 characters base64url, secret>`. in: at least `TOKEN_RANDOM_BYTES` random bytes. */
+export function makeToken(bytes: Uint8Array): KeySecret {
+  demand(bytes, TOKEN_RANDOM_BYTES);
+  const publicPrefix = spell(bytes, ALPHABET, 5, PUBLIC_PREFIX_LENGTH);
+  const secretBytes = bytes.subarray(PUBLIC_PREFIX_BYTES, TOKEN_RANDOM_BYTES);
+  const secret = spell(secretBytes, BASE64URL, 6, Math.ceil((TOKEN_SECRET_BYTES * 8) / 6));
+  return { text: `${TOKEN_MARK}.${publicPrefix}.${secret}`, publicPrefix, secret };
+}
+
+/** The parts of an IAM token; undefined for a text that no token looks like. */
+export function parseToken(text: string): KeySecret | undefined {
+  const match = /^t1\.([0-9a-v]{12})\.([A-Za-z0-9_-]{86})$/.exec(text);
   if (match === null) return undefined;
   return { text, publicPrefix: match[1]!, secret: match[2]! };
 }

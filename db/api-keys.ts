@@ -2,7 +2,6 @@ import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
 import { apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
 import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
-import { demandOne } from './guards.ts';
 
 /** A key as it may be shown: what its secret hashes to stays in the database. */
 const { secretHash: _, prefix: __, ...SHOWN } = getTableColumns(apiKeys);
@@ -40,20 +39,4 @@ export function listApiKeys(
 /** Fails as `unique` when a key has this prefix. */
 export function insertApiKey(orm: Orm, row: typeof apiKeys.$inferInsert): Statement {
   return orm.insert(apiKeys).values(row);
-}
-
-/** Demands that the key is there with the description that was read. */
-export function demandDescription(orm: Orm, id: string, description: string | null): Statement {
-  return demandOne(
-    orm,
-    sql`SELECT count(*) FROM api_keys WHERE id = ${id} AND description IS ${description}`,
-  );
-}
-
-export function describeApiKey(orm: Orm, id: string, description: string | null): Statement {
-  return orm.update(apiKeys).set({ description }).where(eq(apiKeys.id, id));
-}
-
-export function deleteApiKey(orm: Orm, id: string): Statement {
-  return orm.delete(apiKeys).where(eq(apiKeys.id, id));
 }

@@ -48,6 +48,7 @@ const DESCRIPTIONS = {
   'apiKeys.delete': 'Delete API key',
   'serviceAccounts.suspend': 'Suspend service account',
   'serviceAccounts.reactivate': 'Reactivate service account',
+  'authorizedKeys.create': 'Create authorized key',
   'authorizedKeys.update': 'Update authorized key',
   'authorizedKeys.delete': 'Delete authorized key',
   'federations.create': 'Create OIDC federation',

@@ -1,12 +1,7 @@
 import { KEY_SCOPES } from '../../../core/access.ts';
 import { authenticate } from '../../../registry/authorize.ts';
-import {
-  createApiKey,
-  deleteApiKey,
-  getApiKey,
-  listApiKeys,
-  updateApiKey,
-} from '../../../registry/identity/api-keys.ts';
+import { getKey, listKeys, removeKey, updateKey } from '../../../registry/identity/account-keys.ts';
+import { API_KEY, createApiKey } from '../../../registry/identity/api-keys.ts';
 import { contentEtag } from '../../../registry/identity/etag.ts';
 import {
   apiKey,
@@ -86,7 +81,7 @@ const scopes = route({
 export function mountApiKeys(app: App): void {
   app.openapi(list, async (c) => {
     const { serviceAccountId, ...query } = c.req.valid('query');
-    const page = await listApiKeys(c.get('context'), {
+    const page = await listKeys(c.get('context'), API_KEY, {
       ...query,
       serviceAccountId: serviceAccountId || undefined,
     });
@@ -103,19 +98,22 @@ export function mountApiKeys(app: App): void {
   });
 
   app.openapi(get, async (c) => {
-    const found = await getApiKey(c.get('context'), c.req.valid('param').apiKeyId);
+    const found = await getKey(c.get('context'), API_KEY, c.req.valid('param').apiKeyId);
     return answerSingle(c, await contentEtag(found), apiKeyShape(found));
   });
 
   app.openapi(update, async (c) => {
     const { apiKeyId } = c.req.valid('param');
     const ifMatch = c.req.header('If-Match');
-    return answerOperation(c, await updateApiKey(c.get('context'), apiKeyId, c.req.valid('json'), ifMatch));
+    return answerOperation(
+      c,
+      await updateKey(c.get('context'), API_KEY, apiKeyId, c.req.valid('json'), ifMatch),
+    );
   });
 
   app.openapi(remove, async (c) => {
     const { apiKeyId } = c.req.valid('param');
-    return answerOperation(c, await deleteApiKey(c.get('context'), apiKeyId, c.req.header('If-Match')));
+    return answerOperation(c, await removeKey(c.get('context'), API_KEY, apiKeyId, c.req.header('If-Match')));
   });
 
   app.openapi(scopes, async (c) => {

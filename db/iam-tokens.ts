@@ -1,0 +1,37 @@
+import { eq, sql } from 'drizzle-orm';
+import { type IamTokenRow, iamTokens, serviceAccounts } from '../schema/tables/identity.ts';
+import type { Orm, Statement } from './client.ts';
+
+/** Fails as `unique` when a token has this prefix. */
+export function insertIamToken(orm: Orm, row: IamTokenRow): Statement {
+  return orm.insert(iamTokens).values(row);
+}
+
+/** With the folder and the cloud of its service account. */
+export function findIamToken(orm: Orm, prefix: string) {
+  return orm
+    .select({
+      secretHash: iamTokens.secretHash,
+      serviceAccountId: iamTokens.serviceAccountId,
+      expiresAt: iamTokens.expiresAt,
+      folderId: serviceAccounts.folderId,
+      cloudId: serviceAccounts.cloudId,
+    })
+    .from(iamTokens)
+    .innerJoin(serviceAccounts, eq(serviceAccounts.id, iamTokens.serviceAccountId))
+    .where(eq(iamTokens.prefix, prefix));
+}
+
+export function deleteIamToken(orm: Orm, prefix: string): Statement {
+  return orm.delete(iamTokens).where(eq(iamTokens.prefix, prefix));
+}
+
+/** Tokens that open nothing any more, at most `limit` of them; the deleted ones come back. */
+export function deleteExpiredTokens(orm: Orm, now: number, limit: number) {
+  return orm
+    .delete(iamTokens)
+    .where(
+      sql`prefix IN (SELECT prefix FROM iam_tokens WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${limit})`,
+    )
+    .returning({ prefix: iamTokens.prefix });
+}
