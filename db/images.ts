@@ -1,5 +1,5 @@
 import { and, count, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
-import { type ImageRow, images, layers } from '../schema/tables/images.ts';
+import { disks, type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
@@ -49,6 +49,24 @@ export function updateImage(orm: Orm, id: string, change: Partial<ImageRow>): St
 
 export function deleteImage(orm: Orm, id: string): Statement {
   return orm.delete(images).where(eq(images.id, id));
+}
+
+/** The disks that an image is being copied to, oldest first: a few of them. */
+export function copiesOfImage(orm: Orm, id: string) {
+  return orm
+    .select({ id: disks.id })
+    .from(disks)
+    .where(and(eq(disks.sourceImageId, id), eq(disks.status, 'CREATING')))
+    .orderBy(disks.createdAt, disks.id)
+    .limit(3);
+}
+
+/** Demands that no disk is being copied from an image. */
+export function demandNotCopied(orm: Orm, id: string): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT NOT EXISTS (SELECT 1 FROM disks WHERE source_image_id = ${id} AND status = 'CREATING')`,
+  );
 }
 
 const LATEST = [desc(images.promotedAt), desc(images.createdAt), desc(images.id)] as const;

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm';
+import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { disks, images, layers, snapshots } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -45,6 +45,31 @@ export function findLayerOfSource(orm: Orm, source: SourceName) {
     .select()
     .from(layers)
     .where(sql`id = ${layerOfSource(source)}`);
+}
+
+/** Where roles count for an image, as `mayHere` has it. */
+export const IMAGE_PLACES = sql`SELECT 'image', images.id
+  UNION ALL SELECT 'folder', images.folder_id
+  UNION ALL SELECT 'cloud', images.cloud_id
+  UNION ALL SELECT 'organization', clouds.organization_id FROM clouds WHERE clouds.id = images.cloud_id`;
+
+/**
+ * A verified layer of this digest and length, with a READY image on it for which `usable` holds: at most one row.
+ * in: `usable` may name columns of `images`.
+ */
+export function findLayerOfDigest(orm: Orm, digest: string, sizeBytes: number, usable: SQL) {
+  return orm
+    .select({
+      ...getTableColumns(layers),
+      imageId: sql<string>`(SELECT images.id FROM images
+        WHERE images.layer_id = layers.id AND images.status = 'READY' AND ${usable} LIMIT 1)`.as('image_id'),
+    })
+    .from(layers)
+    .where(
+      sql`digest = ${digest} AND size_bytes = ${sizeBytes} AND state = 'VERIFIED' AND inspection IS NOT NULL
+        AND image_id IS NOT NULL`,
+    )
+    .limit(1);
 }
 
 /** Demands that a source stands READY on the layer that was read. */

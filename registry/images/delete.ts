@@ -1,6 +1,6 @@
 import { failedPrecondition, RegistryError } from '../../core/errors.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { demandRevision, findImage } from '../../db/images.ts';
+import { copiesOfImage, demandNotCopied, demandRevision, findImage } from '../../db/images.ts';
 import { deleteUpload, findUpload } from '../../db/uploads.ts';
 import { readToChange, requirePermission, requireVisible } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
@@ -12,7 +12,8 @@ import { removeImage } from './remove.ts';
 
 /**
  * Deletes an image at once; disks and images made from it stay. Its bytes go after the grace period, when no other
- * image names them. Deleting an image that is being created ends its creation as cancelled.
+ * image names them. Deleting an image that is being created ends its creation as cancelled. One that a disk is being
+ * copied from stays.
  * Throws NOT_FOUND, PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
  */
 export async function deleteImage(
@@ -25,9 +26,10 @@ export async function deleteImage(
     const { access, rows, replay } = await readToChange(context, { kind: 'image', id: imageId }, [
       findImage(orm, imageId),
       findUpload(orm, imageId),
+      copiesOfImage(orm, imageId),
     ]);
     if (replay !== undefined) return { operation: replay, discard: undefined };
-    const [[row], [upload]] = rows;
+    const [[row], [upload], copies] = rows;
     const image = requireVisible(row, access, 'compute.images.get', 'Image', imageId);
     requirePermission(access, 'compute.images.delete', 'image', imageId);
     demandEtag(image, ifMatch);
@@ -47,8 +49,10 @@ export async function deleteImage(
       await context.db.write([...ending.statements, ...recordOperation(context, operation)]);
       return { operation, discard: ending.jobId };
     }
+    if (copies.length > 0) throw copiedFrom(imageId, copies);
     await context.db.write([
       demandRevision(orm, image.id, image.revision),
+      demandNotCopied(orm, image.id),
       ...removeImage(context, image),
       deleteUpload(orm, image.id),
       ...recordOperation(context, operation),
@@ -58,6 +62,15 @@ export async function deleteImage(
   });
   if (discard !== undefined) await context.jobs.send(discard);
   return operation;
+}
+
+function copiedFrom(imageId: string, disks: readonly { id: string }[]): RegistryError {
+  const names = disks.map(({ id }) => `"${id}"`).join(', ');
+  return failedPrecondition(
+    imageId,
+    'COPYING',
+    `Image "${imageId}" is being copied to disk ${names}; try again when that is READY, or cancel its creation`,
+  );
 }
 
 function notYet(imageId: string): RegistryError {

@@ -40,6 +40,13 @@ export async function downloadImage(context: CallerContext, imageId: string): Pr
       `Image "${imageId}" is ${image.status}; only a READY image can be downloaded`,
     );
   }
+  if (layer.objectKey === '') {
+    throw failedPrecondition(
+      imageId,
+      'NO_BYTES',
+      `Image "${imageId}" was made of an empty disk: it holds no bytes that could be downloaded`,
+    );
+  }
   const format = String(layer.inspection?.format ?? 'RAW');
   const fileName = upload?.fileName ?? `${image.name || image.id}.${EXTENSIONS[format] ?? 'img'}`;
   const ttlSeconds = context.settings.BULLION_URL_TTL_SECONDS;

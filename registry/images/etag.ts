@@ -13,8 +13,8 @@ export function etagOf(image: Version & Pick<Image, 'digest'>): string {
 }
 
 /**
- * Throws STALE when `If-Match` was given and names another version. One from before the digest was known is the
- * current version still: nothing that a caller can change has changed.
+ * Throws STALE when `If-Match` was given and names another version. With its digest or without, it is one version:
+ * nothing that a caller can change has changed.
  */
 export function demandEtag(image: Version, ifMatch: string | undefined): void {
   if (ifMatch !== undefined && namesEtag(ifMatch, digestedOf(image))) return;

@@ -66,14 +66,11 @@ export function createFromLayer(context: CallerContext, input: CreateImage<Named
       smallestDiskSize: neededBytes,
     });
     return await createNaming(context, {
-      access,
+      place: { access, quotas, operations, namesake },
       input,
       image,
       layer,
       source,
-      quotas,
-      operations,
-      namesake,
       bytes: count?.bytes ?? 0,
       digesting: digestJobs.length > 0,
     });

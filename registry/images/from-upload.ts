@@ -15,6 +15,7 @@ import { pendingLayer } from '../layers/new-layer.ts';
 import { type Operation, recordOperation, startOperation } from '../operations/record.ts';
 import { claim } from '../quotas/claim.ts';
 import { ownLayerDemand } from '../quotas/image.ts';
+import { createFromKnownDigest, knownDigestQueries } from './from-known-digest.ts';
 import {
   type CreateImage,
   demandFreeName,
@@ -26,7 +27,8 @@ import {
 
 /**
  * Begins an image whose bytes the caller will send. The store is not asked for anything yet; the upload is opened
- * when its first part is signed. out: a running operation that awaits its upload.
+ * when its first part is signed. out: a running operation that awaits its upload; one that is done when the bytes
+ * are there already.
  */
 export function createFromUpload(
   context: CallerContext,
@@ -34,16 +36,18 @@ export function createFromUpload(
 ): Promise<Operation> {
   return decideAgain(async () => {
     const { orm } = context.db;
-    const { access, rows, replay } = await readToChange(
-      context,
-      { kind: 'folder', id: input.folderId },
-      placeQueries(context, input),
-    );
-    const [[folderRow], quotas, [operations], [namesake]] = rows;
+    const { access, rows, replay } = await readToChange(context, { kind: 'folder', id: input.folderId }, [
+      ...placeQueries(context, input),
+      ...knownDigestQueries(context, input.source),
+    ]);
+    const [[folderRow], quotas, [operations], [namesake], known] = rows;
     const folder = requireFolder(folderRow, access, 'compute.images.create', input.folderId);
     if (replay !== undefined) return replay;
     demandActive(folder);
     const { source } = input;
+    const place = { access, folder, quotas, operations, namesake };
+    const reused = await createFromKnownDigest(context, input, known?.[0], place);
+    if (reused !== undefined) return reused;
     demandFreeName(input, namesake);
     demandIdleOperations(context, operations);
 

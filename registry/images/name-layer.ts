@@ -14,17 +14,22 @@ import { claimNamingImage, imageDemand } from '../quotas/image.ts';
 import { type CreateImage, demandFreeName, demandIdleOperations } from './new-image.ts';
 import { imageResult, viewOf } from './view.ts';
 
+/** What was read of the place where the image will be. */
+export interface Place {
+  readonly access: Access;
+  readonly quotas: readonly QuotaUse[];
+  readonly operations: { readonly active: number } | undefined;
+  readonly namesake: { readonly id: string } | undefined;
+}
+
 /** An image that is READY at once because it names a layer that is there, and what was read to decide on it. */
 export interface Naming {
-  readonly access: Access;
+  readonly place: Place;
   readonly input: CreateImage;
   readonly image: ImageRow;
   readonly layer: LayerRow;
   /** What has to stand READY on the layer until the image is written. */
   readonly source: SourceName;
-  readonly quotas: readonly QuotaUse[];
-  readonly operations: { readonly active: number } | undefined;
-  readonly namesake: { readonly id: string } | undefined;
   /** What the layer adds to the cloud's use. */
   readonly bytes: number;
   /** Whether a job is reading the layer for its digest. */
@@ -50,16 +55,16 @@ export function readyOn(layer: LayerRow, image: ImageRow): ImageRow {
  * its layer stand. out: an operation that is done. Throws ALREADY_EXISTS, RESOURCE_EXHAUSTED, WriteConflict.
  */
 export async function createNaming(context: CallerContext, naming: Naming): Promise<Operation> {
-  const { access, input, image, layer, source } = naming;
+  const { place, input, image, layer, source } = naming;
   const { orm } = context.db;
-  demandFreeName(input, naming.namesake);
-  demandIdleOperations(context, naming.operations);
-  const violations = violated(naming.quotas, {
+  demandFreeName(input, place.namesake);
+  demandIdleOperations(context, place.operations);
+  const violations = violated(place.quotas, {
     ...imageDemand(image),
     'compute.images.size': naming.bytes,
   });
   if (violations.length > 0) throw quotaError(violations);
-  const operation = finishedOperation(context, access, {
+  const operation = finishedOperation(context, place.access, {
     kind: 'images.create',
     resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },
     metadata: { imageId: image.id, ...naming.metadata },

@@ -157,10 +157,14 @@ export class Client {
     return await Promise.all((await this.sign(imageId, numbers)).map((part) => sendPart(part, bytes)));
   }
 
-  /** Creates an image from these bytes and completes its upload; the creation is then judged. */
+  /**
+   * Creates an image from these bytes and completes its upload; the creation is then judged. Bytes whose declared
+   * digest is known are not sent.
+   */
   async push(bytes: Uint8Array, fields: Fields): Promise<Operation> {
     const upload = { size: String(bytes.length), ...(fields.upload as Fields | undefined) };
     const created = await this.create({ ...fields, upload });
+    if (created.done) return created;
     const imageId = imageIdOf(created);
     await this.sendParts(imageId, partCountOf(created), bytes);
     return await this.complete(imageId);
@@ -178,11 +182,14 @@ export class Client {
     );
   }
 
-  /** Pushes bytes that are accepted; answers the READY image. */
+  /** Pushes bytes that are accepted; answers the READY image once its digest, and so its tag, is known. */
   async ready(bytes: Uint8Array, fields: Fields): Promise<Image> {
     const ended = await this.finished(await this.push(bytes, fields));
     if (ended.error !== undefined) throw new Error(`refused: ${JSON.stringify(ended.error)}`);
-    return await this.image(imageIdOf(ended));
+    return await eventually(`the digest of image ${imageIdOf(ended)}`, async () => {
+      const image = await this.image(imageIdOf(ended));
+      return image.digest !== undefined && image;
+    });
   }
 
   async images(folderId: string, query: Readonly<Record<string, string>> = {}): Promise<Image[]> {
