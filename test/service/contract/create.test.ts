@@ -59,24 +59,24 @@ describe('a creation', () => {
     });
   });
 
-  test('A43 takes the size of the disk inside as the smallest disk, and no licences', async () => {
+  test('takes the size of the disk inside as the smallest disk, and no licences', async () => {
     const image = await ready();
     expect(image).toMatchObject({ minDiskSize: String(EMPTY_DISK_BYTES), os: { type: 'LINUX' } });
     expect(image).not.toHaveProperty('productIds');
   });
 
-  test('A44 keeps the licences that were given', async () => {
+  test('keeps the licences that were given', async () => {
     expect(await ready({ productIds: ['p1', 'p2'] })).toMatchObject({ productIds: ['p1', 'p2'] });
   });
 
-  test('A48 of a file of an unknown format ends with INVALID_ARGUMENT', async () => {
+  test('of a file of an unknown format ends with INVALID_ARGUMENT', async () => {
     const operation = await ended(await sample('zeros.img'), {});
     expect(operation).toMatchObject({ done: true, error: { code: 3 } });
     expect(findingCodes(operation)).toEqual(['UNKNOWN_FORMAT']);
   });
 
   test.each(['vmdk-sparse-qemu.vmdk', 'gpt-numbers.img', 'vhd-fixed-qemu.vhd', 'qcow2-v2.qcow2'])(
-    'A49 takes %s by its content',
+    'takes %s by its content',
     async (file) => {
       expect((await api.ready(await sample(file), { folderId })).status).toBe('READY');
     },
@@ -307,7 +307,7 @@ describe('the hardware generation', () => {
     ['an empty object', {}],
     ['legacy features without a topology', { legacyFeatures: {} }],
     ['an unspecified topology', { legacyFeatures: { pciTopology: 0 } }],
-  ])('A72 %s gives the default, written out', async (_, hardwareGeneration) => {
+  ])('%s gives the default, written out', async (_, hardwareGeneration) => {
     expect(await ready({ hardwareGeneration })).toMatchObject({ hardwareGeneration: V1 });
   });
 

@@ -24,7 +24,7 @@ describe('an operation', () => {
     expect(await api.refused('GET', '/operations/unknown')).toMatchObject({ status: 404, code: 5 });
   });
 
-  test.each(['GET', 'POST'])('A117 A118 is cancelled by %s and rolled back', async (method) => {
+  test.each(['GET', 'POST'])('A118 is cancelled by %s and rolled back', async (method) => {
     const tenant = await newTenant(local);
     const operation = await tenant.api.create({
       folderId: tenant.folderId,
