@@ -7,6 +7,7 @@ export interface Operation {
   readonly metadata: {
     readonly imageId: string;
     readonly stage?: string;
+    readonly progress?: { readonly bytesDone: string; readonly bytesTotal: string };
     readonly upload?: { readonly uploadId: string; readonly partSize: string; readonly partCount: number };
   };
   readonly error?: { readonly code: number; readonly message: string; readonly details?: unknown[] };

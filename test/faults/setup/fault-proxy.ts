@@ -7,6 +7,9 @@ import { eventually } from '../../service/setup/eventually.ts';
 export type S3Operation =
   | 'CreateMultipartUpload'
   | 'UploadPart'
+  | 'UploadPartCopy'
+  | 'CopyObject'
+  | 'ListMultipartUploads'
   | 'ListParts'
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload'
@@ -188,10 +191,13 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.replace(/\?.*$/s, '');
 }
 
-function operationOf({ method, url = '/' }: IncomingMessage): S3Operation {
+function operationOf({ method, url = '/', headers }: IncomingMessage): S3Operation {
   const query = new URL(url, 'http://store').searchParams;
   const keyed = /^\/[^/]+\/./.test(url.replace(/\?.*$/s, ''));
-  if (!keyed) return 'other';
+  if (!keyed) return method === 'GET' && query.has('uploads') ? 'ListMultipartUploads' : 'other';
+  if (method === 'PUT' && headers['x-amz-copy-source'] !== undefined) {
+    return query.has('partNumber') ? 'UploadPartCopy' : 'CopyObject';
+  }
   if (method === 'POST' && query.has('uploads')) return 'CreateMultipartUpload';
   if (method === 'PUT' && query.has('partNumber')) return 'UploadPart';
   if (method === 'GET' && query.has('uploadId')) return 'ListParts';
