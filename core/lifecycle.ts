@@ -60,10 +60,24 @@ export const LIFECYCLES = {
     DELETING: { delete: 'DELETED' },
     DELETED: {},
   },
+  /** PROCESSING has an answer to some of its quotas; it is settled when it has one to all. */
   quotaRequest: {
     PENDING: { review: 'PROCESSING', settle: 'PROCESSED', cancel: 'CANCELED' },
-    PROCESSING: { settle: 'PROCESSED', cancel: 'CANCELED' },
+    PROCESSING: { review: 'PROCESSING', settle: 'PROCESSED' },
     PROCESSED: {},
+    CANCELED: {},
+  },
+  /** One quota of a request. */
+  quotaRequestItem: {
+    PENDING: {
+      approve: 'APPROVED',
+      approveLess: 'PARTIAL_APPROVED',
+      reject: 'REJECTED',
+      cancel: 'CANCELED',
+    },
+    APPROVED: {},
+    PARTIAL_APPROVED: {},
+    REJECTED: {},
     CANCELED: {},
   },
   /** A deletion that waits for its day can be called off; one that has begun stops only at what may not go. */

@@ -38,6 +38,11 @@ export function countInCloud(orm: Orm, id: string) {
     .where(eq(clouds.id, id));
 }
 
+/** Demands that the cloud is there, so that nothing is made for one that goes. */
+export function demandCloud(orm: Orm, id: string): Statement {
+  return demandOne(orm, sql`SELECT count(*) FROM ${clouds} WHERE id = ${id}`);
+}
+
 export function demandEmptyCloud(orm: Orm, id: string): Statement {
   return demandOne(orm, sql`SELECT NOT EXISTS (SELECT 1 FROM ${folders} WHERE cloud_id = ${id})`);
 }

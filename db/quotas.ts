@@ -1,8 +1,9 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
-import { type QuotaId, STANDARD_IMAGES } from '../core/quotas.ts';
+import { type QuotaId, type QuotaUse, STANDARD_IMAGES } from '../core/quotas.ts';
 import { images, snapshots } from '../schema/tables/images.ts';
 import { quotas } from '../schema/tables/quotas.ts';
 import type { Orm, Statement } from './client.ts';
+import { demandOne } from './guards.ts';
 
 export function quotasOfCloud(orm: Orm, cloudId: string) {
   return orm.select().from(quotas).where(eq(quotas.cloudId, cloudId));
@@ -19,6 +20,28 @@ export function quotasOfFolder(orm: Orm, folderId: string) {
 /** Makes the row of a quota with its default, if the cloud has none yet. */
 export function ensureQuota(orm: Orm, cloudId: string, quotaId: QuotaId, defaultLimit: number): Statement {
   return orm.insert(quotas).values({ cloudId, quotaId, limit: defaultLimit, usage: 0 }).onConflictDoNothing();
+}
+
+/** Sets a limit, also below the use: only new use is refused then. */
+export function setLimit(orm: Orm, cloudId: string, quotaId: QuotaId, limit: number): Statement {
+  return orm
+    .insert(quotas)
+    .values({ cloudId, quotaId, limit, usage: 0 })
+    .onConflictDoUpdate({ target: [quotas.cloudId, quotas.quotaId], set: { limit } });
+}
+
+/** Demands that a quota stands as it was read; one without a row is at its default, unused. */
+export function demandQuota(
+  orm: Orm,
+  cloudId: string,
+  { quotaId, limit, usage }: QuotaUse,
+  defaultLimit: number,
+): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT coalesce((SELECT "limit" = ${limit} AND usage = ${usage} FROM quotas
+      WHERE cloud_id = ${cloudId} AND quota_id = ${quotaId}), ${limit === defaultLimit && usage === 0 ? 1 : 0})`,
+  );
 }
 
 /** Adds to a use, or gives back with a negative `delta`. A trigger undoes the whole batch past the limit. */

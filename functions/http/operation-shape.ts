@@ -10,6 +10,8 @@ import type { Folder } from '../../registry/identity/folders.ts';
 import type { ServiceAccount } from '../../registry/identity/service-accounts.ts';
 import type { Image } from '../../registry/images/view.ts';
 import type { Operation } from '../../registry/operations/record.ts';
+import type { QuotaLimit } from '../../registry/quotas/limits.ts';
+import type { QuotaRequest } from '../../registry/quotas/requests.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
 import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
@@ -22,6 +24,12 @@ import {
   federatedCredentialShape,
   federationShape,
 } from './iam/workload-shapes.ts';
+import {
+  QUOTA_LIMIT_TYPE,
+  QUOTA_REQUEST_TYPE,
+  quotaLimitShape,
+  quotaRequestShape,
+} from './quota-manager/shapes.ts';
 import { CLOUD_TYPE, cloudShape, FOLDER_TYPE, folderShape } from './resource-manager/shapes.ts';
 import { compact, TYPE, time } from './wire.ts';
 
@@ -81,6 +89,7 @@ const METADATA: Readonly<Record<string, string>> = {
   'quotaRequests.create': 'yandex.cloud.quotamanager.v1.CreateQuotaRequestMetadata',
   'quotaRequests.cancel': 'yandex.cloud.quotamanager.v1.CancelQuotaRequestMetadata',
   'quotaRequests.approve': 'bullion.v1.ApproveQuotaRequestMetadata',
+  'quotaRequests.reject': 'bullion.v1.RejectQuotaRequestMetadata',
   'quotaLimits.update': 'bullion.v1.UpdateQuotaLimitMetadata',
 };
 
@@ -103,6 +112,14 @@ const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>
   federatedCredential: (value) => ({
     '@type': TYPE + FEDERATED_CREDENTIAL_TYPE,
     ...federatedCredentialShape(value as unknown as FederatedCredential),
+  }),
+  quotaLimit: (value) => ({
+    '@type': TYPE + QUOTA_LIMIT_TYPE,
+    ...quotaLimitShape(value as unknown as QuotaLimit),
+  }),
+  quotaRequest: (value) => ({
+    '@type': TYPE + QUOTA_REQUEST_TYPE,
+    ...quotaRequestShape(value as unknown as QuotaRequest),
   }),
   accessBindings: ({ effectiveDeltas }) =>
     compact({

@@ -13,6 +13,8 @@ import { mountRoles } from './iam/roles.ts';
 import { mountServiceAccounts } from './iam/service-accounts.ts';
 import { mountDocument } from './openapi.ts';
 import { mountOperations } from './operations.ts';
+import { mountQuotaLimits } from './quota-manager/limits.ts';
+import { mountQuotaRequests } from './quota-manager/requests.ts';
 import { mountClouds } from './resource-manager/clouds.ts';
 import { mountFolders } from './resource-manager/folders.ts';
 import { mountResourceOperations } from './resource-operations.ts';
@@ -32,6 +34,8 @@ export function createRegistryApp(): App {
   mountFederations(app);
   mountFederatedCredentials(app);
   mountRoles(app);
+  mountQuotaLimits(app);
+  mountQuotaRequests(app);
   mountOperations(app);
   mountResourceOperations(app);
   mountDocs(app);

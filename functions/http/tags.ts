@@ -15,6 +15,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Workload identity':
     'Issuers of OIDC tokens that are trusted, and which of their subjects act as which service account: a job calls without a stored secret.',
   Roles: 'What can be granted on a resource.',
+  Quotas:
+    'How much of everything a cloud may have, and requests for more, which an administrator of the organization settles.',
   Health: 'Whether the registry runs, and whether everything that it needs answers.',
   Document: 'This document.',
 };

@@ -9,6 +9,7 @@ import { decideAgain } from '../conflicts.ts';
 import type { CallerContext, Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { keepFolder } from '../identity/delete-folder.ts';
+import { cancelWholeRequest } from '../quotas/settle-request.ts';
 import { endUpload } from '../uploads/end.ts';
 import { seenOperation } from './read.ts';
 import type { Operation } from './record.ts';
@@ -42,8 +43,8 @@ const CREATIONS: Readonly<
 const GUARDED: readonly string[] = ['image', 'disk', 'snapshot'];
 
 /**
- * Cancels the creation of an image or a disk and rolls it back, or the deletion of a folder that has not begun. An
- * operation that is done, or of a kind that cannot be stopped, comes back as it is.
+ * Cancels the creation of an image or a disk and rolls it back, the deletion of a folder that has not begun, or what is
+ * pending of a quota request. An operation that is done, or of a kind that cannot be stopped, comes back as it is.
  * Throws NOT_FOUND, PERMISSION_DENIED.
  */
 export async function cancelOperation(context: CallerContext, operationId: string): Promise<Operation> {
@@ -55,6 +56,10 @@ export async function cancelOperation(context: CallerContext, operationId: strin
     if (operation.done) return { operation, jobId: undefined };
     if (operation.kind === 'folders.delete') {
       await keepFolder(context, operation, access);
+      return { operation: await asItIs(context, operationId), jobId: undefined };
+    }
+    if (operation.kind === 'quotaRequests.create') {
+      await cancelWholeRequest(context, operation, access);
       return { operation: await asItIs(context, operationId), jobId: undefined };
     }
     const ending = await CREATIONS[operation.kind]?.(context, operation.resourceId);

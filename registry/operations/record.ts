@@ -58,7 +58,8 @@ const DESCRIPTIONS = {
   'federatedCredentials.delete': 'Delete federated credential',
   'quotaRequests.create': 'Create quota request',
   'quotaRequests.cancel': 'Cancel quota request',
-  'quotaRequests.approve': 'Settle quota request',
+  'quotaRequests.approve': 'Approve quota request',
+  'quotaRequests.reject': 'Reject quota request',
   'quotaLimits.update': 'Update quota limit',
 } as const;
 

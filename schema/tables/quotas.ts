@@ -55,9 +55,7 @@ export const quotaRequestItems = sqliteTable(
     position: integer('position').notNull(),
     desiredLimit: real('desired_limit').notNull(),
     approvedLimit: real('approved_limit'),
-    status: text('status')
-      .$type<'PENDING' | 'PROCESSING' | 'PARTIAL_APPROVED' | 'APPROVED' | 'REJECTED' | 'CANCELED'>()
-      .notNull(),
+    status: text('status').$type<StateOf<'quotaRequestItem'>>().notNull(),
     message: text('message'),
     modifiedBy: text('modified_by'),
   },

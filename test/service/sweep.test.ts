@@ -91,6 +91,18 @@ const credentialOf = async () => ({
   externalSubjectId: 'repo:swept/*',
 });
 
+const LIMITS = '/quota-manager/v1/quotaLimits';
+const REQUESTS = '/quota-manager/v1/quotaRequests';
+const quotaId = 'compute.diskPools.count';
+const resourceType = 'resource-manager.cloud';
+const ofCloud = (id: string) => ({ 'resource.id': id, 'resource.type': resourceType });
+const quotasWanted = (id: string) => ({
+  resource: { id, type: resourceType },
+  desiredQuotaLimits: [{ quotaId, desiredLimit: 1 }],
+});
+const newQuotaRequest = async (caller = api, id = cloudId) =>
+  (await caller.call<Operation>('POST', REQUESTS, quotasWanted(id))).metadata.quotaRequestId as string;
+
 const binding = { roleId: 'viewer', subject: { id: accountId, type: 'serviceAccount' } };
 const ownership = {
   roleId: 'resource-manager.clouds.owner',
@@ -269,6 +281,47 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   [`GET ${ACCOUNTS}/{resourceId}/operations`]: {
     stranger: 404,
     call: async () => ({ id: await newAccount(), query: page }),
+  },
+  [`GET ${LIMITS}`]: {
+    stranger: 404,
+    call: () => ({ query: { ...ofCloud(cloudId), service: 'compute', ...page } }),
+  },
+  [`GET ${LIMITS}/services`]: { stranger: 'own', call: () => ({ query: { resourceType, ...page } }) },
+  [`GET ${LIMITS}/{quotaId}`]: { stranger: 404, call: () => ({ id: quotaId, query: ofCloud(cloudId) }) },
+  [`PATCH ${LIMITS}/{quotaId}`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({
+      id: quotaId,
+      body: { resource: { id: await newCloud(), type: resourceType }, limit: 1 },
+    }),
+  },
+  [`GET ${REQUESTS}`]: {
+    stranger: 404,
+    call: () => ({ query: { ...ofCloud(cloudId), ...page, filter: "status in ('PENDING')" } }),
+  },
+  [`POST ${REQUESTS}`]: { stranger: 404, call: () => ({ body: quotasWanted(cloudId) }) },
+  [`GET ${REQUESTS}/{quotaRequestId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newQuotaRequest() }),
+  },
+  [`POST ${REQUESTS}/{quotaRequestId}/cancel`]: {
+    stranger: 404,
+    call: async () => ({ id: await newQuotaRequest(), body: { quotaIds: [quotaId] } }),
+  },
+  [`POST ${REQUESTS}/{quotaRequestId}:approve`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({ id: await newQuotaRequest(operator, await newCloud()), body: {} }),
+  },
+  [`POST ${REQUESTS}/{quotaRequestId}:reject`]: {
+    stranger: 404,
+    by: 'operator',
+    call: async () => ({ id: await newQuotaRequest(operator, await newCloud()), body: {} }),
+  },
+  [`GET ${REQUESTS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newQuotaRequest(), query: page }),
   },
   [`GET ${KEYS}/{resourceId}/operations`]: {
     stranger: 404,

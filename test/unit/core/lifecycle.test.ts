@@ -35,6 +35,7 @@ describe('the states that the wire shows', () => {
     ['image', ['CREATING', 'READY', 'ERROR', 'DELETING']],
     ['volume', ['CREATING', 'READY', 'ERROR', 'DELETING']],
     ['quotaRequest', ['PENDING', 'PROCESSING', 'PROCESSED', 'CANCELED']],
+    ['quotaRequestItem', ['PENDING', 'PARTIAL_APPROVED', 'APPROVED', 'REJECTED', 'CANCELED']],
     ['folder', ['ACTIVE', 'DELETING', 'PENDING_DELETION']],
   ] as const)('%s', (machine, shown) => {
     expect(Object.keys(LIFECYCLES[machine])).toEqual(expect.arrayContaining([...shown]));
