@@ -4,14 +4,11 @@ import { RegistryError } from '../../core/errors.ts';
 import type { App } from './app.ts';
 import type { HttpEnv } from './request.ts';
 
-/**
- * The page runs its own scripts only and asks nobody but the registry. What shows the document sets styles on its
- * elements and has its icons in its style sheet.
- */
+/** The page runs its own scripts only and asks nobody but the registry; its style sheet has its icons in it. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "base-uri 'none'",

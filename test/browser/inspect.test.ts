@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { afterAll, describe, expect } from 'vitest';
 import { inspect } from '../../inspect/inspect.ts';
 import { corpus, corpusReader } from '../corpus.ts';
 import { itWith } from '../tools.ts';
+import { startChromium } from './chromium.ts';
 
 /** A Blob is held in the browser's memory, so the longest files stay out. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -74,35 +74,6 @@ async function servePage(script: string): Promise<{ url: string; reports: Promis
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, reports };
 }
 
-function openBrowser(url: string, profile: string): ChildProcess {
-  return spawn(
-    'chromium',
-    [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--disable-dev-shm-usage',
-      `--user-data-dir=${profile}`,
-      // Keeps a browser without a window open until it is ended.
-      '--remote-debugging-port=0',
-      url,
-    ],
-    { stdio: 'ignore', detached: true },
-  );
-}
-
-/** Ends the browser and the processes that it started, which are one group. */
-async function endBrowser(browser: ChildProcess): Promise<void> {
-  const closed = new Promise((resolve) => browser.once('close', resolve));
-  if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL');
-  await closed;
-}
-
 describe('in a browser', () => {
   itWith(['chromium'], 'finds in every sample, as a Blob, what it finds elsewhere', async (folder) => {
     const { outputFiles } = await build({
@@ -115,14 +86,15 @@ describe('in a browser', () => {
       logLevel: 'error',
     });
     const { url, reports } = await servePage(outputFiles[0]!.text);
-    const browser = openBrowser(url, join(folder, 'profile'));
+    const chromium = startChromium(join(folder, 'profile'));
     try {
+      await (await chromium.newPage()).open(url);
       const found = await reports;
       for (const entry of FILES) {
         expect(found.get(entry.file), entry.file).toEqual(await inspect(corpusReader(entry)));
       }
     } finally {
-      await endBrowser(browser);
+      await chromium.end();
     }
   });
 });
