@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { type DiskRow, disks, images, layers } from '../schema/tables/images.ts';
+import { quotas } from '../schema/tables/quotas.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
@@ -41,4 +42,9 @@ export function demandNoCopyOfSnapshot(orm: Orm, snapshotId: string): Statement 
     sql`SELECT NOT EXISTS (
       SELECT 1 FROM disks WHERE source_snapshot_id = ${snapshotId} AND status = 'CREATING')`,
   );
+}
+
+/** The quotas of the cloud that a disk belongs to. */
+export function quotasOfDisk(orm: Orm, id: string) {
+  return orm.select().from(quotas).where(sql`cloud_id = (SELECT cloud_id FROM disks WHERE id = ${id})`);
 }

@@ -47,6 +47,17 @@ export function findNamesake(orm: Orm, kind: NamedKind, id: string, name: string
     );
 }
 
+/** One of a folder with the name of this one, which may come there; none for the empty name. */
+export function findNamesakeIn(orm: Orm, kind: NamedKind, id: string, folderId: string) {
+  const table = tableOf(kind);
+  return orm
+    .select({ id: table.id })
+    .from(table)
+    .where(
+      sql`folder_id = ${folderId} AND name = (SELECT name FROM ${table} WHERE id = ${id}) AND name <> '' AND id <> ${id}`,
+    );
+}
+
 /** Demands that it is as it was read: the same revision. */
 export function demandRevision(orm: Orm, kind: NamedKind, id: string, revision: number): Statement {
   return demandOne(

@@ -1,4 +1,4 @@
-import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
+import { failedPrecondition, notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
 import type { Access } from './authorize.ts';
 
@@ -63,4 +63,15 @@ export function requireResource<T>(
 /** The refusal of a name that another one of the folder has. */
 export function nameTaken(kind: ResourceKind, name: string): RegistryError {
   return new RegistryError('ALREADY_EXISTS', `${KINDS[kind].title} with name "${name}" already exists`);
+}
+
+/** Throws FAILED_PRECONDITION for what is not READY. in: `what` is wanted, such as `updated`. */
+export function demandReady({ kind, id }: Resource, status: string, what: string): void {
+  if (status === 'READY') return;
+  const { title } = KINDS[kind];
+  throw failedPrecondition(
+    id,
+    'STATUS',
+    `${title} "${id}" is ${status}; only a READY ${title.toLowerCase()} can be ${what}`,
+  );
 }

@@ -1,4 +1,3 @@
-import { failedPrecondition } from '../core/errors.ts';
 import { parseMask } from '../core/field-mask.ts';
 import type { Orm, Statement } from '../db/client.ts';
 import type { Query } from '../db/containers.ts';
@@ -10,7 +9,7 @@ import { decideAgain } from './conflicts.ts';
 import type { CallerContext } from './context.ts';
 import { emptyAsNull } from './images/new-image.ts';
 import { finishedOperation, type Operation, recordOperation } from './operations/record.ts';
-import { nameTaken, requireResource } from './resources.ts';
+import { demandReady, nameTaken, requireResource } from './resources.ts';
 
 /** What can be changed of every image, disk and snapshot. */
 export interface ContentUpdate {
@@ -28,14 +27,14 @@ export interface Updatable<Row extends NamedRow, Input extends ContentUpdate, Mo
   /** What can be changed besides name, description and labels. */
   readonly fields: readonly string[];
   find(orm: Orm, id: string): Query<Row>;
-  /** What else is read to decide on a change. */
-  findMore(orm: Orm, id: string): Query<More>;
+  /** What else is read to decide on a change, if anything. */
+  findMore?(orm: Orm, id: string): Query<More>;
   /** Throws STALE when `If-Match` was given and names another version. */
   demandEtag(row: Row, ifMatch: string | undefined, more: readonly More[]): void;
   /** What the own fields of the mask come to, a named one without a value included. Throws INVALID_ARGUMENT. */
   changeOf(row: Row, input: Input, mask: ReadonlySet<string>, more: readonly More[]): Partial<Row>;
-  /** What belongs to the change in its batch. */
-  statements(orm: Orm, row: Row, change: Partial<Row>): Statement[];
+  /** What belongs to the change in its batch, if anything. */
+  statements?(orm: Orm, row: Row, change: Partial<Row>): Statement[];
   result(row: Row, more: readonly More[]): OperationResult;
 }
 
@@ -60,14 +59,14 @@ export async function updateResource<Row extends NamedRow, Input extends Content
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resource, [
       updatable.find(orm, id),
-      updatable.findMore(orm, id),
       findNamesake(orm, kind, id, input.name ?? ''),
+      ...(updatable.findMore === undefined ? [] : [updatable.findMore(orm, id)]),
     ]);
-    const [[found], more, [namesake]] = rows;
+    const [[found], [namesake], more = []] = rows;
     const row = requireResource(found, access, resource, `compute.${kind}s.update`);
     if (replay !== undefined) return replay;
     updatable.demandEtag(row, ifMatch, more);
-    demandReady(kind, row);
+    demandReady(resource, row.status, 'updated');
     const change: Partial<Row> = { ...contentOf(input, mask), ...updatable.changeOf(row, input, mask, more) };
     if (change.name && namesake !== undefined) throw nameTaken(kind, change.name);
     const updated: Row = { ...row, ...change, revision: row.revision + 1 };
@@ -80,7 +79,7 @@ export async function updateResource<Row extends NamedRow, Input extends Content
     await context.db.write([
       demandRevision(orm, kind, id, row.revision),
       changeResource(orm, kind, id, change),
-      ...updatable.statements(orm, row, change),
+      ...(updatable.statements?.(orm, row, change) ?? []),
       ...recordOperation(context, operation),
       clearGuards(orm),
     ]);
@@ -94,14 +93,4 @@ function contentOf(input: ContentUpdate, mask: ReadonlySet<string>): Partial<Nam
     ...(mask.has('description') && { description: input.description || null }),
     ...(mask.has('labels') && { labels: emptyAsNull(input.labels) }),
   };
-}
-
-function demandReady(kind: string, { id, status }: NamedRow): void {
-  if (status === 'READY') return;
-  const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}`;
-  throw failedPrecondition(
-    id,
-    'STATUS',
-    `${title} "${id}" is ${status}; only a READY ${kind} can be updated`,
-  );
 }

@@ -15,6 +15,8 @@ import { compact } from './wire.ts';
 /** Where the three methods stand, for every kind of resource that carries bindings. */
 const MOUNTS: readonly { kind: BoundResource['kind']; path: string; tag: string; a: string }[] = [
   { kind: 'image', path: '/compute/v1/images', tag: 'Images', a: 'an image' },
+  { kind: 'disk', path: '/compute/v1/disks', tag: 'Disks', a: 'a disk' },
+  { kind: 'snapshot', path: '/compute/v1/snapshots', tag: 'Snapshots', a: 'a snapshot' },
   { kind: 'folder', path: '/resource-manager/v1/folders', tag: 'Folders', a: 'a folder' },
   { kind: 'cloud', path: '/resource-manager/v1/clouds', tag: 'Clouds', a: 'a cloud' },
   {

@@ -10,12 +10,14 @@ import type { Folder } from '../../registry/identity/folders.ts';
 import type { ServiceAccount } from '../../registry/identity/service-accounts.ts';
 import type { Image } from '../../registry/images/view.ts';
 import type { Operation } from '../../registry/operations/record.ts';
+import type { Snapshot } from '../../registry/snapshots/view.ts';
 import type { QuotaLimit } from '../../registry/quotas/limits.ts';
 import type { QuotaRequest } from '../../registry/quotas/requests.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
 import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
+import { SNAPSHOT_TYPE, snapshotShape } from './compute/snapshot-shape.ts';
 import { errorBody } from './errors.ts';
 import { API_KEY_TYPE, apiKeyShape, SERVICE_ACCOUNT_TYPE, serviceAccountShape } from './iam/shapes.ts';
 import {
@@ -98,6 +100,7 @@ const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>
   empty: () => ({ '@type': `${TYPE}google.protobuf.Empty` }),
   image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
   disk: (value) => ({ '@type': TYPE + DISK_TYPE, ...diskShape(value as unknown as Disk) }),
+  snapshot: (value) => ({ '@type': TYPE + SNAPSHOT_TYPE, ...snapshotShape(value as unknown as Snapshot) }),
   folder: (value) => ({ '@type': TYPE + FOLDER_TYPE, ...folderShape(value as unknown as Folder) }),
   cloud: (value) => ({ '@type': TYPE + CLOUD_TYPE, ...cloudShape(value as unknown as Cloud) }),
   serviceAccount: (value) => ({

@@ -1,9 +1,12 @@
 import { VERSION } from '../version.ts';
 import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
+import { mountDiskTypes } from './compute/disk-types.ts';
 import { mountDisks } from './compute/disks.ts';
 import { mountImages } from './compute/images.ts';
+import { mountSnapshots } from './compute/snapshots.ts';
 import { mountUploads } from './compute/uploads.ts';
+import { mountZones } from './compute/zones.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
 import { mountApiKeys } from './iam/api-keys.ts';
@@ -26,6 +29,9 @@ export function createRegistryApp(): App {
   mountImages(app);
   mountUploads(app);
   mountDisks(app);
+  mountSnapshots(app);
+  mountDiskTypes(app);
+  mountZones(app);
   mountAccessBindings(app);
   mountClouds(app);
   mountFolders(app);

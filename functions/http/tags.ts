@@ -6,6 +6,7 @@ export const TAGS: Readonly<Record<string, string>> = {
     'How the bytes of an image arrive: in parts, straight at the object store, under URLs that are signed for one part each.',
   Disks:
     'Disks, empty or made of an image or a snapshot. One on its own copy of the bytes is READY when they are copied, any other at once.',
+  Snapshots: 'What a disk held at one moment. A snapshot stays when its disk is deleted.',
   Operations:
     'What a change came to, or will come to. Every change answers with its operation; one that takes longer is asked for again until it is done.',
   Clouds: 'Tenants. Quotas are counted per cloud.',

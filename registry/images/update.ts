@@ -24,7 +24,6 @@ const IMAGE: Updatable<ImageRow, UpdateImage, LayerRow> = {
     if (wanted < smallest) throw tooSmallForSource('min_disk_size', smallest);
     return { minDiskSize: wanted };
   },
-  statements: () => [],
   result: (image, [layer]) => imageResult(viewOf(image, layer)),
 };
 

@@ -31,18 +31,20 @@ export function releaseDisk(orm: Orm, disk: CountedDisk & Pick<DiskRow, 'cloudId
   return release(orm, disk.cloudId, diskDemand(disk));
 }
 
-/** What a disk takes or gives back by moving to another folder of its cloud: all or nothing. */
+/** The use that a disk adds by moving within its cloud: none, unless it did not count where it was. */
+export function moveDemand(disk: CountedDisk, destinationFolderId: string): Demand {
+  return disk.folderId === STANDARD_IMAGES ? diskDemand({ ...disk, folderId: destinationFolderId }) : {};
+}
+
+/** Takes that use, or gives back what no longer counts, in the batch that moves the disk. */
 export function claimMove(
   orm: Orm,
   disk: CountedDisk & Pick<DiskRow, 'cloudId'>,
   destinationFolderId: string,
 ): Statement[] {
-  const moved = { ...disk, folderId: destinationFolderId };
-  const [before, after] = [disk, moved].map(diskDemand) as [Demand, Demand];
-  if (Object.keys(before).length === Object.keys(after).length) return [];
-  return disk.folderId === STANDARD_IMAGES
-    ? claim(orm, disk.cloudId, after)
-    : release(orm, disk.cloudId, before);
+  return destinationFolderId === STANDARD_IMAGES
+    ? releaseDisk(orm, disk)
+    : claim(orm, disk.cloudId, moveDemand(disk, destinationFolderId));
 }
 
 function sizeDemand({ typeId }: CountedDisk, sizeBytes: number): Demand {

@@ -103,6 +103,12 @@ const quotasWanted = (id: string) => ({
 const newQuotaRequest = async (caller = api, id = cloudId) =>
   (await caller.call<Operation>('POST', REQUESTS, quotasWanted(id))).metadata.quotaRequestId as string;
 
+const DISKS = '/compute/v1/disks';
+const SNAPSHOTS = '/compute/v1/snapshots';
+const diskBody = { folderId, zoneId: 'ru-central1-a', size: '4194304' };
+const newDisk = () => madeBy(api, DISKS, diskBody, 'diskId');
+const newSnapshot = async () => madeBy(api, SNAPSHOTS, { folderId, diskId: await newDisk() }, 'snapshotId');
+
 const binding = { roleId: 'viewer', subject: { id: accountId, type: 'serviceAccount' } };
 const ownership = {
   roleId: 'resource-manager.clouds.owner',
@@ -165,6 +171,53 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     call: async () => ({ id: (await uploading()).id }),
   },
   [`GET ${IMAGES}/{imageId}/operations`]: { stranger: 404, call: () => ({ id: ready.id, query: page }) },
+  [`GET ${DISKS}`]: {
+    stranger: 403,
+    call: () => ({ query: { folderId, ...page, filter: 'zoneId != "x"', orderBy: 'name' } }),
+  },
+  [`POST ${DISKS}`]: { stranger: 403, call: () => ({ body: diskBody }) },
+  [`GET ${DISKS}/{diskId}`]: { stranger: 404, call: async () => ({ id: await newDisk() }) },
+  [`PATCH ${DISKS}/{diskId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newDisk(), body: renamed() }),
+  },
+  [`DELETE ${DISKS}/{diskId}`]: { stranger: 404, call: async () => ({ id: await newDisk() }) },
+  [`POST ${DISKS}/{diskId}:move`]: {
+    stranger: 404,
+    call: async () => ({ id: await newDisk(), body: { destinationFolderId: tenant.otherFolderId } }),
+  },
+  [`POST ${DISKS}/{diskId}:relocate`]: {
+    stranger: 404,
+    call: async () => ({ id: await newDisk(), body: { destinationZoneId: 'ru-central1-b' } }),
+  },
+  [`GET ${DISKS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newDisk(), query: page }),
+  },
+  ...bindings(DISKS, newDisk),
+  [`GET ${SNAPSHOTS}`]: {
+    stranger: 403,
+    call: () => ({ query: { folderId, ...page, filter: 'sourceDiskId != "x"', orderBy: 'name' } }),
+  },
+  [`POST ${SNAPSHOTS}`]: {
+    stranger: 403,
+    call: async () => ({ body: { folderId, diskId: await newDisk() } }),
+  },
+  [`GET ${SNAPSHOTS}/{snapshotId}`]: { stranger: 404, call: async () => ({ id: await newSnapshot() }) },
+  [`PATCH ${SNAPSHOTS}/{snapshotId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newSnapshot(), body: renamed() }),
+  },
+  [`DELETE ${SNAPSHOTS}/{snapshotId}`]: { stranger: 404, call: async () => ({ id: await newSnapshot() }) },
+  [`GET ${SNAPSHOTS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newSnapshot(), query: page }),
+  },
+  ...bindings(SNAPSHOTS, newSnapshot),
+  'GET /compute/v1/zones': { stranger: 'own', call: () => ({ query: page }) },
+  'GET /compute/v1/zones/{zoneId}': { stranger: 'own', call: () => ({ id: 'ru-central1-a' }) },
+  'GET /compute/v1/diskTypes': { stranger: 'own', call: () => ({ query: page }) },
+  'GET /compute/v1/diskTypes/{diskTypeId}': { stranger: 'own', call: () => ({ id: 'network-hdd' }) },
   'GET /compute/v1/operations': { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
   'GET /operations/{operationId}': { stranger: 404, call: () => ({ id: done.id, query: { wait: '1s' } }) },
   'GET /operations/{operationId}:cancel': {

@@ -21,7 +21,16 @@ export interface TenantOptions {
 }
 
 /** Enough that no test about something else meets a quota. */
-export const AMPLE = { 'compute.images.count': 10_000, 'compute.images.size': 2 ** 50 } as const;
+export const AMPLE = {
+  'compute.images.count': 10_000,
+  'compute.images.size': 2 ** 50,
+  'compute.disks.count': 10_000,
+  'compute.disks.size': 2 ** 50,
+  'compute.hddDisks.size': 2 ** 50,
+  'compute.ssdDisks.size': 2 ** 50,
+  'compute.snapshots.count': 10_000,
+  'compute.snapshots.size': 2 ** 50,
+} as const;
 
 export async function newTenant(
   local: Local,

@@ -1,4 +1,5 @@
-import { getRole, listRoles } from '../../../registry/identity/roles.ts';
+import { getFixed, listFixed } from '../../../registry/fixed-list.ts';
+import { ROLE_LIST } from '../../../registry/identity/roles.ts';
 import { listRolesQuery, role, roleList, rolePath } from '../../../schema/wire/iam/role.ts';
 import { type App, answer, route } from '../app.ts';
 import { compact } from '../wire.ts';
@@ -25,9 +26,11 @@ const get = route({
 
 export function mountRoles(app: App): void {
   app.openapi(list, async (c) => {
-    const page = await listRoles(c.get('context'), c.req.valid('query'));
+    const page = await listFixed(c.get('context'), ROLE_LIST, c.req.valid('query'));
     return c.json(compact({ roles: [...page.items], nextPageToken: page.nextPageToken }), 200);
   });
 
-  app.openapi(get, async (c) => c.json(await getRole(c.get('context'), c.req.valid('param').roleId), 200));
+  app.openapi(get, async (c) =>
+    c.json(await getFixed(c.get('context'), ROLE_LIST, c.req.valid('param').roleId), 200),
+  );
 }

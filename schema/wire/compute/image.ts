@@ -1,12 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import {
-  COMPUTE_LABELS,
-  checkDescription,
-  checkFamily,
-  checkFileName,
-  checkName,
-  checkProductIds,
-} from '../../../core/names.ts';
+import { checkFamily, checkFileName, checkProductIds } from '../../../core/names.ts';
 import { MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
 import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '../../../core/upload-plan.ts';
 import { updateMask } from '../content.ts';
@@ -19,34 +12,17 @@ import {
   nextPageToken,
   optionalInt64,
   optionalText,
-  pageSize,
-  pageToken,
   query,
   requiredOr,
   requiredText,
   ruled,
-  timestamp,
 } from '../json.ts';
-import { labels } from '../labels.ts';
+import { hardwareGeneration, hardwareGenerationMessage } from './hardware-generation.ts';
+import { listParameters, resourceContent, resourceFields } from './resource.ts';
 
 const osMessage = message({
   type: enumeration(['TYPE_UNSPECIFIED', 'LINUX', 'WINDOWS']).optional(),
   nvidia: message({ driver: optionalText(256) }).optional(),
-});
-
-/** One of two kinds of features, or neither, which equals "not given". */
-const hardwareGenerationMessage = message({
-  legacyFeatures: message({
-    pciTopology: enumeration(['PCI_TOPOLOGY_UNSPECIFIED', 'PCI_TOPOLOGY_V1', 'PCI_TOPOLOGY_V2']).optional(),
-  }).optional(),
-  generation2Features: message({}).optional(),
-}).superRefine((given, context) => {
-  if (given.legacyFeatures !== undefined && given.generation2Features !== undefined) {
-    context.addIssue({
-      code: 'custom',
-      message: 'legacy_features and generation2_features exclude each other; give one of them',
-    });
-  }
 });
 
 const uploadMessage = message({
@@ -67,9 +43,7 @@ export const SOURCES = ['imageId', 'diskId', 'snapshotId', 'uri', 'upload'] as c
 
 export const createImageBody = message({
   folderId: requiredText(50),
-  name: ruled(checkName).optional(),
-  description: ruled(checkDescription).optional(),
-  labels: labels(COMPUTE_LABELS).optional(),
+  ...resourceContent,
   family: ruled(checkFamily).optional(),
   minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
   productIds: z
@@ -113,9 +87,7 @@ export const createImageBody = message({
 
 export const updateImageBody = message({
   updateMask,
-  name: ruled(checkName).optional(),
-  description: ruled(checkDescription).optional(),
-  labels: labels(COMPUTE_LABELS).optional(),
+  ...resourceContent,
   minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
 }).openapi('UpdateImageRequest', {
   example: {
@@ -133,11 +105,7 @@ export const latestByFamilyQuery = query({
   family: ruled(checkFamily).default(''),
 });
 export const listImagesQuery = query({
-  folderId: requiredText(50),
-  pageSize,
-  pageToken,
-  filter: optionalText(1000),
-  orderBy: optionalText(100),
+  ...listParameters,
   view,
 });
 
@@ -171,18 +139,12 @@ export const inspection = z
 
 export const image = z
   .object({
-    id: z.string(),
-    folderId: z.string(),
-    createdAt: timestamp,
-    name: z.string().optional(),
-    description: z.string().optional(),
-    labels: z.record(z.string(), z.string()).optional(),
+    ...resourceFields,
     family: z.string().optional(),
     size: int64Text.optional(),
     storageSize: int64Text.optional(),
     minDiskSize: int64Text.optional(),
     productIds: z.array(z.string()).optional(),
-    status: z.enum(['CREATING', 'READY', 'ERROR', 'DELETING']),
     os: z
       .object({
         type: z.enum(['LINUX', 'WINDOWS']).optional(),
@@ -190,12 +152,7 @@ export const image = z
       })
       .optional(),
     pooled: z.boolean().optional(),
-    hardwareGeneration: z
-      .object({
-        legacyFeatures: z.object({ pciTopology: z.enum(['PCI_TOPOLOGY_V1', 'PCI_TOPOLOGY_V2']) }).optional(),
-        generation2Features: z.object({}).optional(),
-      })
-      .optional(),
+    hardwareGeneration: hardwareGeneration.optional(),
     layerId: z.string(),
     digest: z
       .string()
