@@ -5,6 +5,7 @@ import {
   quotaRequestItems,
   quotaRequests,
 } from '../schema/tables/quotas.ts';
+import { type OperationError, operations } from '../schema/tables/work.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
@@ -90,5 +91,23 @@ export function changeQuotaRequest(
         .set({ approvedLimit, status, message, modifiedBy })
         .where(and(eq(quotaRequestItems.requestId, requestId), eq(quotaRequestItems.quotaId, quotaId))),
     ),
+  ];
+}
+
+/** Deletes the requests of a cloud with their items, and ends those of their operations that still run with `error`. */
+export function deleteRequestsOfCloud(
+  orm: Orm,
+  cloudId: string,
+  now: number,
+  error: OperationError,
+): Statement[] {
+  const ofCloud = eq(quotaRequests.cloudId, cloudId);
+  const operationIds = orm.select({ id: quotaRequests.operationId }).from(quotaRequests).where(ofCloud);
+  return [
+    orm
+      .update(operations)
+      .set({ done: true, error, modifiedAt: now })
+      .where(and(eq(operations.done, false), inArray(operations.id, operationIds))),
+    orm.delete(quotaRequests).where(ofCloud),
   ];
 }

@@ -16,6 +16,7 @@ import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
 import type { Page } from '../images/list.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
+import { endRequestsOfCloud } from '../quotas/requests.ts';
 import { operationOn, type Removable } from './containers.ts';
 import { type NewContent, newContent } from './content.ts';
 import { demandNothingInside } from './deletion.ts';
@@ -33,8 +34,9 @@ export const CLOUD: Removable<Cloud, { folders: number }> = {
   find: ({ db }, id) => findCloud(db.orm, id),
   findObstacle: countInCloud,
   demandNone: (id, inside) => demandNothingInside(`Cloud "${id}"`, id, [[inside?.folders ?? 0, 'folder']]),
-  remove: (orm, id) => [
+  remove: (orm, id, now) => [
     demandEmptyCloud(orm, id),
+    ...endRequestsOfCloud(orm, id, now),
     ...deleteCloud(orm, id),
     deleteBindingsOf(orm, 'cloud', id),
   ],

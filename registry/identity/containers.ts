@@ -43,7 +43,7 @@ export interface Removable<Row extends Content, Obstacle> extends Container<Row>
   /** Throws FAILED_PRECONDITION when what was found does. */
   demandNone(id: string, obstacle: Obstacle | undefined): void;
   /** Demands inside the batch that nothing stands in the way, and deletes the row with its bindings and what goes with it. */
-  remove(orm: Orm, id: string): Statement[];
+  remove(orm: Orm, id: string, now: number): Statement[];
 }
 
 /** One row, as `requireResource` lets the caller at it. Throws NOT_FOUND, PERMISSION_DENIED. */
@@ -120,7 +120,7 @@ export async function deleteContainer<Row extends Content, Obstacle>(
     const operation = operationOn(context, access, container, 'delete', row);
     await context.db.write([
       demandContent(orm, table, row),
-      ...container.remove(orm, id),
+      ...container.remove(orm, id, context.now()),
       ...recordOperation(context, operation),
       clearGuards(orm),
     ]);

@@ -1,10 +1,12 @@
-import { invalidField } from '../../core/errors.ts';
+import { invalidField, RegistryError } from '../../core/errors.ts';
 import { parseFilter } from '../../core/list-query.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import { demandDistinct } from '../../core/quota-requests.ts';
+import type { Orm, Statement } from '../../db/client.ts';
 import { demandCloud, findCloud } from '../../db/clouds.ts';
 import { clearGuards } from '../../db/guards.ts';
 import {
+  deleteRequestsOfCloud,
   findQuotaRequest,
   insertQuotaRequest,
   itemsOfPage,
@@ -17,7 +19,7 @@ import { readAs, readInput, readToChange, requirePermission, requireVisible } fr
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
 import type { Page } from '../lists.ts';
-import { type Operation, recordOperation, startOperation } from '../operations/record.ts';
+import { type Operation, operationError, recordOperation, startOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { knownQuota } from './limits.ts';
 
@@ -151,6 +153,12 @@ export async function createQuotaRequest(
     ]);
     return operation;
   });
+}
+
+/** Takes away the requests of a cloud that goes; the operations of those that were not settled end as cancelled. */
+export function endRequestsOfCloud(orm: Orm, cloudId: string, now: number): Statement[] {
+  const gone = new RegistryError('CANCELLED', 'The cloud was deleted before its quota request was settled');
+  return deleteRequestsOfCloud(orm, cloudId, now, operationError(gone));
 }
 
 /** A request as the result of an operation. */
