@@ -12,6 +12,8 @@ export interface Scope {
     | 'federation'
     | 'federatedCredential'
     | 'authorizedKey'
+    /** By its prefix. */
+    | 'iamToken'
     | 'quotaRequest'
     | 'operation'
     | 'folder'
@@ -107,6 +109,10 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
       return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
         FROM authorized_keys JOIN service_accounts ON service_accounts.id = authorized_keys.service_account_id
         WHERE authorized_keys.id = ${id}`;
+    case 'iamToken':
+      return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
+        FROM iam_tokens JOIN service_accounts ON service_accounts.id = iam_tokens.service_account_id
+        WHERE iam_tokens.prefix = ${id}`;
     case 'federatedCredential':
       return sql`SELECT 'serviceAccount', service_accounts.id, service_accounts.folder_id, service_accounts.cloud_id
         FROM federated_credentials

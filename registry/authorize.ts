@@ -7,7 +7,7 @@ import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
 import type { CallerContext, Credential } from './context.ts';
-import { prove } from './identity/proof.ts';
+import { expiryOf, prove } from './identity/proof.ts';
 
 /** Who asks, and what that caller may do with the resource that the call is about. */
 export interface Access {
@@ -15,6 +15,8 @@ export interface Access {
   readonly scopes: readonly KeyScope[];
   /** Roles on the resource and on everything above it. */
   readonly roles: readonly string[];
+  /** When the credential expires, in epoch milliseconds; null for one that does not. */
+  readonly expiresAt: number | null;
   allows(permission: Permission): boolean;
 }
 
@@ -161,6 +163,7 @@ async function readCaller<T extends readonly Statement[]>(
       callerId: caller.serviceAccountId,
       scopes: keyScopes,
       roles: roleIds,
+      expiresAt: expiryOf(credential, caller),
       allows: (permission) => permissions.has(permission) && scopeAllows(keyScopes, permission),
     };
   };

@@ -3,7 +3,6 @@ import type { Context as HonoContext } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type ErrorCode, RegistryError } from '../../core/errors.ts';
-import { authenticate } from '../../registry/authorize.ts';
 import { publicFailure } from '../../registry/failures.ts';
 import type { Operation } from '../../registry/operations/record.ts';
 import { errorBody as errorSchema } from '../../schema/wire/error.ts';
@@ -13,7 +12,15 @@ import { contractPath, requestPath, routerPath } from './custom-methods.ts';
 import { errorBody, httpStatus, invalidRequest } from './errors.ts';
 import { operationIdOf } from './operation-id.ts';
 import { operationShape } from './operation-shape.ts';
-import { credentialOf, type HttpEnv, idempotent, jsonBody, requestIdOf } from './request.ts';
+import {
+  authenticateFirst,
+  credentialOf,
+  type HttpEnv,
+  idempotent,
+  jsonBody,
+  openly,
+  requestIdOf,
+} from './request.ts';
 
 export type App = OpenAPIHono<HttpEnv>;
 
@@ -41,7 +48,7 @@ export function route<const R extends Omit<RouteConfig, 'middleware'> & Describe
     ...rest,
     operationId: config.operationId ?? operationIdOf(config.method, config.path),
     path: routerPath(config.path) as R['path'],
-    middleware: reads ? [] : [body ? jsonBody : idempotent],
+    middleware: reads ? [] : [...(open ? [openly] : []), body ? jsonBody : idempotent],
     security: open === true ? [] : [{ apiKey: [] }, { bearer: [] }],
     responses: {
       ...config.responses,
@@ -75,8 +82,7 @@ export function createApp(): App {
     getPath: requestPath,
     defaultHook: async (result, c) => {
       if (result.success) return;
-      // Who may not ask at all is told so before anything else.
-      await authenticate(c.get('context'));
+      await authenticateFirst(c);
       throw invalidRequest(result.error as z.ZodError);
     },
   });

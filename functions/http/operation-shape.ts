@@ -3,6 +3,7 @@ import type { BindingDelta } from '../../core/access-bindings.ts';
 import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
 import type { Disk } from '../../registry/disks/view.ts';
 import type { ApiKey } from '../../registry/identity/api-keys.ts';
+import type { AuthorizedKey } from '../../registry/identity/authorized-keys.ts';
 import type { Cloud } from '../../registry/identity/clouds.ts';
 import type { FederatedCredential } from '../../registry/identity/federated-credentials.ts';
 import type { Federation } from '../../registry/identity/federations.ts';
@@ -19,7 +20,14 @@ import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { SNAPSHOT_TYPE, snapshotShape } from './compute/snapshot-shape.ts';
 import { errorBody } from './errors.ts';
-import { API_KEY_TYPE, apiKeyShape, SERVICE_ACCOUNT_TYPE, serviceAccountShape } from './iam/shapes.ts';
+import {
+  API_KEY_TYPE,
+  apiKeyShape,
+  KEY_TYPE,
+  keyShape,
+  SERVICE_ACCOUNT_TYPE,
+  serviceAccountShape,
+} from './iam/shapes.ts';
 import {
   FEDERATED_CREDENTIAL_TYPE,
   FEDERATION_TYPE,
@@ -108,6 +116,7 @@ const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>
     ...serviceAccountShape(value as unknown as ServiceAccount),
   }),
   apiKey: (value) => ({ '@type': TYPE + API_KEY_TYPE, ...apiKeyShape(value as unknown as ApiKey) }),
+  authorizedKey: (value) => ({ '@type': TYPE + KEY_TYPE, ...keyShape(value as unknown as AuthorizedKey) }),
   federation: (value) => ({
     '@type': TYPE + FEDERATION_TYPE,
     ...federationShape(value as unknown as Federation),

@@ -1,7 +1,7 @@
 import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { invalidField, RegistryError } from '../../core/errors.ts';
-import { parseSecret } from '../../core/ids.ts';
+import { parseSecret, parseToken } from '../../core/ids.ts';
 import { authenticate } from '../../registry/authorize.ts';
 import type { CallerContext, Credential, IdempotencyKey } from '../../registry/context.ts';
 import { sha256Hex } from '../../registry/digest.ts';
@@ -17,6 +17,8 @@ export interface Variables {
   callerId: string | undefined;
   /** The operation that is the answer. */
   operationId: string | undefined;
+  /** Whether the route needs no credential. */
+  open: true | undefined;
   /** For the log line: OK, or the code of the refusal. */
   outcome: string;
 }
@@ -36,8 +38,8 @@ export function requestIdOf(request: Request): string {
 }
 
 /**
- * The credential of a request: an API key, as `Api-Key` or for tools that know only it as `Bearer`, or as `Bearer` a
- * token of an issuer that a federation trusts.
+ * The credential of a request: an API key, as `Api-Key` or for tools that know only it as `Bearer`, or as `Bearer`
+ * an IAM token or a token of an issuer that a federation trusts.
  */
 export async function credentialOf(request: Request): Promise<Credential | undefined> {
   const [scheme, secret, ...more] = (request.headers.get('Authorization') ?? '').trim().split(/ +/);
@@ -46,7 +48,22 @@ export async function credentialOf(request: Request): Promise<Credential | undef
   if (key !== undefined) {
     return { kind: 'api-key', prefix: key.publicPrefix, secretHash: await sha256Hex(secret) };
   }
-  return /^bearer$/i.test(scheme ?? '') ? readToken(secret) : undefined;
+  if (!/^bearer$/i.test(scheme ?? '')) return undefined;
+  const token = parseToken(secret);
+  return token === undefined
+    ? readToken(secret)
+    : { kind: 'iam-token', prefix: token.publicPrefix, secretHash: await sha256Hex(secret) };
+}
+
+/** Marks a route that needs no credential. */
+export const openly: MiddlewareHandler<HttpEnv> = async (c, next) => {
+  c.set('open', true);
+  await next();
+};
+
+/** Who may not ask at all is told so before what is wrong with the question. */
+export async function authenticateFirst(c: HonoContext<HttpEnv>): Promise<void> {
+  if (c.get('open') !== true) await authenticate(c.get('context'));
 }
 
 /**
@@ -55,11 +72,11 @@ export async function credentialOf(request: Request): Promise<Credential | undef
  */
 export const jsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const body = await readBody(c.req.raw).catch(async (error: unknown) => {
-    await authenticate(c.get('context'));
+    await authenticateFirst(c);
     throw error;
   });
   const key = await idempotencyKeyOf(c, body).catch(async (error: unknown) => {
-    await authenticate(c.get('context'));
+    await authenticateFirst(c);
     throw error;
   });
   c.set('context', { ...c.get('context'), idempotencyKey: key });
@@ -74,7 +91,7 @@ export const jsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
 /** As `jsonBody` for methods without one: a DELETE may be repeated under a key as well. */
 export const idempotent: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const key = await idempotencyKeyOf(c, {}).catch(async (error: unknown) => {
-    await authenticate(c.get('context'));
+    await authenticateFirst(c);
     throw error;
   });
   c.set('context', { ...c.get('context'), idempotencyKey: key });

@@ -13,6 +13,7 @@ const MOUNTS: readonly { kind: ResourceKind; path: string; a: string }[] = [
   { kind: 'folder', path: '/resource-manager/v1/folders', a: 'a folder' },
   { kind: 'serviceAccount', path: '/iam/v1/serviceAccounts', a: 'a service account' },
   { kind: 'apiKey', path: '/iam/v1/apiKeys', a: 'an API key' },
+  { kind: 'authorizedKey', path: '/iam/v1/keys', a: 'an authorized key' },
   { kind: 'quotaRequest', path: '/quota-manager/v1/quotaRequests', a: 'a quota request' },
   { kind: 'federation', path: '/iam/v1/workload/oidc/federations', a: 'an OIDC federation' },
 ];

@@ -13,6 +13,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Folders: 'What resources stand in. Rights on a folder are rights on everything in it.',
   'Service accounts': 'Who calls: every credential belongs to a service account.',
   'API keys': 'Secrets with which a service account calls.',
+  'Authorized keys': 'Key pairs: a JWT signed with the private key is exchanged for an IAM token.',
+  'IAM tokens': 'Short-lived secrets with which a service account calls.',
   'Workload identity':
     'Issuers of OIDC tokens that are trusted, and which of their subjects act as which service account: a job calls without a stored secret.',
   Roles: 'What can be granted on a resource.',

@@ -1,5 +1,6 @@
 import type { Context } from '../../registry/context.ts';
 import { deleteDueFolders } from '../../registry/identity/delete-folder.ts';
+import { forgetExpiredTokens } from '../../registry/identity/iam-tokens.ts';
 import { resendJobs } from '../../registry/jobs/run.ts';
 import { deleteUnnamedLayers } from '../../registry/layers/delete.ts';
 import { forgetIdempotencyKeys, forgetOperations } from '../../registry/operations/forget.ts';
@@ -15,6 +16,7 @@ const DUTIES: Readonly<Record<string, (context: Context) => Promise<number>>> = 
   'resend-jobs': resendJobs,
   'forget-idempotency-keys': forgetIdempotencyKeys,
   'forget-operations': forgetOperations,
+  'forget-expired-tokens': forgetExpiredTokens,
 };
 
 /** Runs every duty; one that fails is logged and does not hold up the others. */

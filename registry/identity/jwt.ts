@@ -62,6 +62,11 @@ export async function verifyToken(token: string, keys: readonly JWK[], now: numb
   }
 }
 
+/** When a genuine token expires, in epoch milliseconds. */
+export function expiryOfToken(token: string): number {
+  return (decodeJwt(token).exp ?? 0) * 1_000;
+}
+
 /** Whether a key is for verifying signatures of this algorithm. */
 function fits({ kty, crv, alg: ownAlgorithm, use, key_ops: operations }: JWK, alg: string): boolean {
   const needed = ALGORITHMS[alg];

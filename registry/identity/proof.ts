@@ -8,7 +8,7 @@ import {
 import type { Statement } from '../../db/client.ts';
 import type { CallerContext } from '../context.ts';
 import { askIssuer, seekKeys } from './issuer-keys.ts';
-import { verifyToken } from './jwt.ts';
+import { expiryOfToken, verifyToken } from './jwt.ts';
 
 const HOUR_MS = 3_600_000;
 const LAST_USE_MS = HOUR_MS;
@@ -53,15 +53,27 @@ async function proveToken(context: CallerContext, token: string, caller: Federat
 function noteUse(context: CallerContext, caller: CallerRow): void {
   const { orm } = context.db;
   const now = context.now();
-  const isOld = (time: number | null) => time === null || time < now - LAST_USE_MS;
   const notes: Statement[] = [];
-  if (isOld(caller.lastAuthenticatedAt)) notes.push(touchAccount(orm, caller.serviceAccountId, now));
-  if (caller.kind === 'api-key' && isOld(caller.lastUsedAt)) notes.push(touchKey(orm, caller.keyId, now));
+  if (isStale(caller.lastAuthenticatedAt, now)) notes.push(touchAccount(orm, caller.serviceAccountId, now));
+  if (caller.kind === 'api-key' && isStale(caller.lastUsedAt, now)) {
+    notes.push(touchKey(orm, caller.keyId, now));
+  }
   if (notes.length > 0) context.afterwards(context.db.write(notes));
 }
 
+/** Whether a use at `now` is worth noting after the one that was noted last. */
+export function isStale(lastUsedAt: number | null, now: number): boolean {
+  return lastUsedAt === null || lastUsedAt < now - LAST_USE_MS;
+}
+
+/** From when on a genuine credential is taken no more, in epoch milliseconds; null for one that does not expire. */
+export function expiryOf(credential: Credential, caller: CallerRow): number | null {
+  if (caller.kind !== 'oidc') return caller.expiresAt;
+  return credential.kind === 'oidc' ? expiryOfToken(credential.token) : null;
+}
+
 /** Compares in time that does not depend on where two texts of one length differ. */
-function equalHashes(a: string, b: string): boolean {
+export function equalHashes(a: string, b: string): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i += 1) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);

@@ -29,6 +29,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   diskTypeId: 'a type of disks by its id',
   serviceAccountId: 'a service account by its id',
   apiKeyId: 'an API key by its id',
+  keyId: 'an authorized key by its id',
   federationId: 'a federation by its id',
   federatedCredentialId: 'a federated credential by its id',
   roleId: 'a role by its id',
@@ -155,6 +156,9 @@ export const FIELDS: Readonly<Record<string, string>> = {
   scopes: 'what keys can be used for',
   maskedSecret: 'the end of the secret, by which its owner knows it',
   apiKey: 'the key without its secret',
+  key: 'the key without its private key',
+  keys: 'the keys of this page, without their private keys',
+  keyAlgorithm: 'the kind of key, with the length of its modulus in bits',
   secret: 'shown here and never again',
 
   // Health.

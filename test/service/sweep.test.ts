@@ -4,6 +4,7 @@ import { Client, type Fields, IMAGES, imageIdOf, type Operation, sendPart } from
 import { emptyDisk } from './disks.ts';
 import { faultsOf, type Schema } from './json-schema.ts';
 import { startOwn } from './setup/registry.ts';
+import { signJwt } from './signed-jwt.ts';
 import { AMPLE, newTenant } from './tenant.ts';
 
 interface Route {
@@ -70,6 +71,19 @@ const CLOUDS = '/resource-manager/v1/clouds';
 const FOLDERS = '/resource-manager/v1/folders';
 const ACCOUNTS = '/iam/v1/serviceAccounts';
 const KEYS = '/iam/v1/apiKeys';
+const AUTHORIZED_KEYS = '/iam/v1/keys';
+const TOKENS = '/iam/v1/tokens';
+const newAuthorizedKey = () =>
+  api.call<{ key: { id: string }; privateKey: string }>('POST', AUTHORIZED_KEYS, {
+    serviceAccountId: accountId,
+  });
+const newAuthorizedKeyId = async () => (await newAuthorizedKey()).key.id;
+const newToken = async () =>
+  (
+    await api.call<{ iamToken: string }>('POST', `${TOKENS}:createForServiceAccount`, {
+      serviceAccountId: accountId,
+    })
+  ).iamToken;
 const newFolder = () => madeBy(api, FOLDERS, { cloudId }, 'folderId');
 const newAccount = () => madeBy(api, ACCOUNTS, { folderId }, 'serviceAccountId');
 const newCloud = () => madeBy(operator, CLOUDS, { organizationId: 'local' }, 'cloudId');
@@ -323,6 +337,35 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     stranger: 404,
     call: async () => ({ id: await newCredential() }),
   },
+  [`GET ${AUTHORIZED_KEYS}`]: {
+    stranger: 404,
+    call: () => ({ query: { serviceAccountId: accountId, ...page } }),
+  },
+  [`POST ${AUTHORIZED_KEYS}`]: {
+    stranger: 404,
+    call: () => ({ body: { serviceAccountId: accountId, keyAlgorithm: 'RSA_2048' } }),
+  },
+  [`GET ${AUTHORIZED_KEYS}/{keyId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAuthorizedKeyId() }),
+  },
+  [`PATCH ${AUTHORIZED_KEYS}/{keyId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAuthorizedKeyId(), body: { description: 'd' } }),
+  },
+  [`DELETE ${AUTHORIZED_KEYS}/{keyId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAuthorizedKeyId() }),
+  },
+  [`GET ${AUTHORIZED_KEYS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newAuthorizedKeyId(), query: page }),
+  },
+  [`POST ${TOKENS}:createForServiceAccount`]: {
+    stranger: 404,
+    call: () => ({ body: { serviceAccountId: accountId } }),
+  },
+  [`POST ${TOKENS}:revoke`]: { stranger: 404, call: async () => ({ body: { iamToken: await newToken() } }) },
   'GET /iam/v1/apiKeyScopes': { stranger: 'own', call: () => ({ query: page }) },
   'GET /iam/v1/roles': { stranger: 'own', call: () => ({ query: page }) },
   'GET /iam/v1/roles/{roleId}': { stranger: 'own', call: () => ({ id: 'viewer' }) },
@@ -382,8 +425,17 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   },
 };
 
-/** Routes that need no credential. */
-const OPEN = ['GET /healthz', 'GET /readyz', 'GET /openapi.json'];
+/** Routes that need no credential, with a call that succeeds. */
+const OPEN_CALLS: Readonly<Record<string, () => Call | Promise<Call>>> = {
+  'GET /healthz': () => ({}),
+  'GET /readyz': () => ({}),
+  'GET /openapi.json': () => ({}),
+  [`POST ${TOKENS}`]: async () => {
+    const { key, privateKey } = await newAuthorizedKey();
+    return { body: { jwt: await signJwt(privateKey, { kid: key.id, iss: accountId }) } };
+  },
+};
+const OPEN = Object.keys(OPEN_CALLS);
 
 const routes = Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, route]) => ({ name: `${method.toUpperCase()} ${path}`, route })),
@@ -429,7 +481,7 @@ describe('without a valid credential', () => {
   });
 
   test.each(OPEN)('%s answers', async (name) => {
-    expect((await nobody.send(...requestOf(name, {}))).status).toBe(200);
+    expect((await nobody.send(...requestOf(name, await OPEN_CALLS[name]!()))).status).toBe(200);
   });
 });
 
@@ -476,7 +528,7 @@ describe('to who may', () => {
   });
 
   test.each(OPEN)('%s answers as it says', async (name) => {
-    const answer = await nobody.send(...requestOf(name, {}));
+    const answer = await nobody.send(...requestOf(name, await OPEN_CALLS[name]!()));
     const { route } = routes.find((one) => one.name === name)!;
     const { schema } = route.responses['200']!.content!['application/json']!;
     // The document names only what finds a route; the rest of it is OpenAPI's own.
