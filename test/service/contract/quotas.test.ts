@@ -1,6 +1,6 @@
-/** Quotas of images: refused past the limit, reserved while a creation runs, given back at its end. */
+/** Quotas: refused past the limit, reserved while a creation runs, given back at its end; read and asked for. */
 import { describe, expect, test } from 'vitest';
-import { detailOf, type Fields, IMAGES, imageIdOf } from '../client.ts';
+import { detailOf, type Fields, IMAGES, imageIdOf, type Operation } from '../client.ts';
 import { emptyDisk, sample } from '../disks.ts';
 import { startOwn } from '../setup/registry.ts';
 import { newTenant, quotaUse, setLimit, type Tenant } from '../tenant.ts';
@@ -149,5 +149,101 @@ describe('optimized images', () => {
       violations: [{ metric: { name: 'compute.diskPools.count', limit: '0', usage: 0 }, required: '1' }],
     });
     expect(await useOf(tenant)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('the Quota Manager', async () => {
+  const LIMITS = '/quota-manager/v1/quotaLimits';
+  const REQUESTS = '/quota-manager/v1/quotaRequests';
+  const { api, cloudId } = await newTenant(local);
+  const ofCloud = `resource.id=${cloudId}&resource.type=resource-manager.cloud`;
+  const resource = { id: cloudId, type: 'resource-manager.cloud' };
+  const pools = 'compute.diskPools.count';
+  const ask = () =>
+    api.call<Operation>('POST', REQUESTS, {
+      resource,
+      desired_quota_limits: [{ quota_id: pools, desired_limit: '5' }],
+    });
+  const request = (id: unknown) => api.get<Fields>(`${REQUESTS}/${id}`);
+
+  test('A143 shows a limit and its use', async () => {
+    expect(await api.get(`${LIMITS}/compute.images.count?${ofCloud}`)).toEqual({
+      quotaId: 'compute.images.count',
+      limit: 32,
+      usage: 0,
+    });
+  });
+
+  test('A144 lists every quota', async () => {
+    const list = await api.get<{ quotaLimits: { quotaId: string; limit: number; usage: number }[] }>(
+      `${LIMITS}?${ofCloud}&service=compute`,
+    );
+    expect(list).toMatchObject({ resource });
+    const limits = Object.fromEntries(list.quotaLimits.map(({ quotaId, limit }) => [quotaId, limit]));
+    const gib = 2 ** 30;
+    expect(limits).toMatchObject({
+      'compute.images.count': 32,
+      'compute.images.size': 1024 * gib,
+      'compute.diskPools.count': 0,
+      'compute.disks.count': 32,
+      'compute.hddDisks.size': 500 * gib,
+      'compute.ssdDisks.size': 200 * gib,
+      'compute.ssdNonReplicatedDisks.size': 558 * gib,
+      'compute.ssdIOM3Disks.size': 186 * gib,
+      'compute.diskPlacementGroups.count': 5,
+      'compute.snapshots.count': 32,
+      'compute.snapshots.size': 400 * gib,
+      'compute.snapshotSchedules.count': 32,
+      'compute.instances.count': 12,
+      'compute.instanceCores.count': 32,
+      'compute.instanceMemory.size': 128 * gib,
+    });
+    for (const { usage } of list.quotaLimits) expect(usage).toBe(0);
+  });
+
+  test('A145 takes a request', async () => {
+    const operation = await ask();
+    expect(operation).toMatchObject({
+      done: false,
+      metadata: {
+        '@type': 'type.googleapis.com/yandex.cloud.quotamanager.v1.CreateQuotaRequestMetadata',
+        quotaRequestId: expect.any(String),
+      },
+    });
+    expect(await request(operation.metadata.quotaRequestId)).toMatchObject({
+      resource,
+      status: 'PENDING',
+      quotaLimits: [{ quotaId: pools, desiredLimit: 5, status: 'PENDING' }],
+    });
+  });
+
+  test('A146 cancels a request', async () => {
+    const id = (await ask()).metadata.quotaRequestId;
+    const operation = await api.call<Operation>('POST', `${REQUESTS}/${id}/cancel`, { quotaIds: [pools] });
+    expect(operation).toMatchObject({
+      done: true,
+      metadata: {
+        '@type': 'type.googleapis.com/yandex.cloud.quotamanager.v1.CancelQuotaRequestMetadata',
+        quotaRequestId: id,
+      },
+    });
+    expect(await request(id)).toMatchObject({ status: 'CANCELED', quotaLimits: [{ status: 'CANCELED' }] });
+  });
+
+  test('A147 lists requests by their status', async () => {
+    const id = (await ask()).metadata.quotaRequestId;
+    const listed = async (filter: string) => {
+      const path = `${REQUESTS}?${ofCloud}&filter=${encodeURIComponent(filter)}`;
+      const { quotaRequests = [] } = await api.get<{ quotaRequests?: { id: string; status: string }[] }>(
+        path,
+      );
+      return quotaRequests;
+    };
+    const open = await listed("status in ('PENDING')");
+    expect(open.map((one) => one.id)).toContain(id);
+    expect(new Set(open.map(({ status }) => status))).toEqual(new Set(['PENDING']));
+    const both = await listed("status in ('CANCELED','PENDING')");
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set(['CANCELED', 'PENDING']));
+    expect(await listed("status = 'PROCESSED'")).toEqual([]);
   });
 });
