@@ -7,7 +7,10 @@ import {
   KEY_RANDOM_BYTES,
   makeId,
   makeSecret,
+  makeToken,
   parseSecret,
+  parseToken,
+  TOKEN_RANDOM_BYTES,
 } from '../../../core/ids.ts';
 
 const ones = (count: number) => new Uint8Array(count).fill(0xff);
@@ -97,5 +100,37 @@ describe('API-key secrets', () => {
     `x${valid.slice(1)}`,
   ])('malformed: %j', (text) => {
     expect(parseSecret(text)).toBeUndefined();
+  });
+});
+
+describe('IAM tokens', () => {
+  it('have the form that clients of the original look for', () => {
+    for (const bytes of [
+      new Uint8Array(TOKEN_RANDOM_BYTES),
+      ones(TOKEN_RANDOM_BYTES),
+      randomBytes(TOKEN_RANDOM_BYTES),
+    ]) {
+      const token = makeToken(bytes);
+      expect(token.text).toMatch(/^t1\.[A-Z0-9a-z_-]+[=]{0,2}\.[A-Z0-9a-z_-]{86}[=]{0,2}$/);
+      expect(token.secret).toBe(Buffer.from(bytes).subarray(8).toString('base64url'));
+      expect(parseToken(token.text)).toEqual(token);
+    }
+  });
+
+  it('are refused with too few random bytes', () => {
+    expect(() => makeToken(new Uint8Array(TOKEN_RANDOM_BYTES - 1))).toThrow(RangeError);
+  });
+
+  const valid = makeToken(ones(TOKEN_RANDOM_BYTES)).text;
+  it.each([
+    '',
+    't1.',
+    valid.slice(0, -1),
+    `${valid}A`,
+    `${valid}\n`,
+    valid.replace('t1.v', 't1.z'),
+    `x${valid}`,
+  ])('malformed: %j', (text) => {
+    expect(parseToken(text)).toBeUndefined();
   });
 });
