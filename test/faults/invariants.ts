@@ -88,12 +88,13 @@ export async function objectFaults({ database, store, bucket }: Behind): Promise
   return found;
 }
 
-/** Every running operation is awaited by an upload or worked on by a job that will be run. */
+/** Every running operation is awaited by an upload that a client sends, or worked on by a job that will be run. */
 export async function operationFaults(database: D1Database): Promise<string[]> {
   const rows = await all<{ id: string; kind: string; stage: string }>(
     database,
     `SELECT id, kind, stage FROM operations WHERE done = 0
-      AND NOT EXISTS (SELECT 1 FROM uploads WHERE operation_id = operations.id AND state = 'OPEN')
+      AND NOT EXISTS (SELECT 1 FROM uploads
+        WHERE operation_id = operations.id AND state = 'OPEN' AND source_uri IS NULL)
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE subject_id = operations.resource_id AND state <> 'DEAD')`,
   );
   return rows.map(({ id, kind, stage }) => `nothing will end ${kind} ${id}, which is at ${stage}`);
@@ -108,6 +109,8 @@ const THINGS = `WITH things AS (
 
 /** Each finds rows that should not be as they are; D1 takes few of them in one statement. */
 const ROW_FAULTS = [
+  `SELECT 'the link of image ' || image_id || ' is kept though its upload is ' || state AS fault FROM uploads
+    WHERE source_uri IS NOT NULL AND state NOT IN ('OPEN', 'COMPLETING')`,
   `SELECT kind || ' ' || id || ' is CREATING without a running operation' AS fault FROM things
     WHERE status = 'CREATING' AND NOT EXISTS
       (SELECT 1 FROM operations WHERE resource_id = things.id AND kind = things.kind || 's.create' AND done = 0)`,
@@ -124,9 +127,14 @@ const ROW_FAULTS = [
   `SELECT 'layer ' || id || ' is named by nothing and nothing will delete it' AS fault FROM layers
     WHERE unnamed_at IS NULL AND NOT EXISTS (SELECT 1 FROM things WHERE layer_id = layers.id)
       AND NOT EXISTS (SELECT 1 FROM layers AS copy WHERE copy.copy_of = layers.id)
-      AND NOT EXISTS (SELECT 1 FROM jobs WHERE state <> 'DEAD' AND (subject_id = layers.id
+      AND NOT EXISTS (SELECT 1 FROM jobs WHERE state <> 'DEAD'
+        AND (kind = 'delete-layer' AND subject_id = layers.id
         OR cursor ->> '$.layerId' = layers.id
         OR subject_id = (SELECT image_id FROM uploads WHERE layer_id = layers.id)))`,
+  `SELECT 'layer ' || id || ' has no digest and nothing will read it' AS fault FROM layers
+    WHERE digest IS NULL AND EXISTS (SELECT 1 FROM images WHERE layer_id = layers.id AND status = 'READY')
+      AND object_key <> '' AND NOT EXISTS
+        (SELECT 1 FROM jobs WHERE state <> 'DEAD' AND kind = 'digest-layer' AND subject_id = layers.id)`,
   "SELECT count(*) || ' guards were left' AS fault FROM guards HAVING count(*) > 0",
 ];
 

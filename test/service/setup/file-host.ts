@@ -21,7 +21,7 @@ export interface ServedFile {
   etag?: string | undefined;
   lastModified?: string;
   /** Answers in its own way and says so with true; otherwise the range is sent. */
-  instead?(asked: Asked): boolean | undefined;
+  instead?(asked: Asked, file: ServedFile): boolean;
 }
 
 /** A host of files on this machine, which can misbehave. It ends with the test file. */
@@ -54,7 +54,7 @@ export async function startFileHost(): Promise<FileHost> {
       response,
     };
     if (file === undefined || !request.url?.includes(SIGNATURE)) response.writeHead(403).end('no');
-    else if (file.instead?.(asked) !== true) sendRange(file, asked);
+    else if (file.instead?.(asked, file) !== true) sendRange(file, asked);
   });
   server.on('connection', (socket) => {
     connections += 1;
