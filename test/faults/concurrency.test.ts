@@ -42,7 +42,9 @@ describe('two that complete one upload at once', () => {
     expect(await registry.settledFaults()).toEqual([]);
     expect(await objectKeys(registry.behind.store, registry.behind.bucket)).toHaveLength(20);
     const verdicts = () =>
-      registry.own.logLines.filter((line) => /"event":"job".*"outcome":"done"/.test(line));
+      registry.own.logLines.filter((line) =>
+        /"event":"job".*"kind":"judge-upload".*"outcome":"done"/.test(line),
+      );
     await eventually('the lines of twenty jobs', () => verdicts().length >= 20);
     expect(verdicts()).toHaveLength(20);
   });
@@ -69,6 +71,8 @@ describe('two that complete one upload at once', () => {
 });
 
 describe('the last slot of a quota', () => {
+  // The row of a quota is there once something counts for it.
+  const ROW = 'INSERT OR IGNORE INTO quotas (cloud_id, quota_id, "limit", usage) VALUES (\'local\', ?, 0, 0)';
   const quotas = [
     { quotaId: 'compute.images.count', slots: 1, body: {} },
     { quotaId: 'compute.images.size', slots: smallDisk.length, body: {} },
@@ -76,11 +80,7 @@ describe('the last slot of a quota', () => {
   ];
   test.each(quotas)('of $quotaId goes to one of two, twenty times', async ({ quotaId, slots, body }) => {
     await deleteAll();
-    // The row of a quota is there once something counts for it.
-    await sql(
-      'INSERT OR IGNORE INTO quotas (cloud_id, quota_id, "limit", usage) VALUES (\'local\', ?, 0, 0)',
-      quotaId,
-    );
+    await sql(ROW, quotaId);
     for (const round of times(20, Number)) {
       await setLimit(quotaId, slots * (round + 1));
       const answers = await Promise.all(times(2, () => client.create(smallDisk.length, body)));
@@ -94,13 +94,20 @@ describe('the last slot of a quota', () => {
     expect(await registry.settledFaults()).toEqual([]);
   });
 
-  test('and all others: fifty at once against a limit of ten make ten', async () => {
+  test.each(quotas)('of $quotaId and the nine before it: fifty at once make ten', async (one) => {
+    const { quotaId, slots, body } = one;
     await deleteAll();
-    await setLimit('compute.images.count', 10);
-    const answers = await Promise.all(times(50, () => client.create(smallDisk.length)));
+    await sql(ROW, quotaId);
+    await setLimit(quotaId, slots * 10);
+    const answers = await Promise.all(times(50, () => client.create(smallDisk.length, body)));
     expect(statuses(answers)).toEqual([...times(10, () => 200), ...times(40, () => 429)]);
+    const refused = answers.filter(({ status }) => status === 429);
+    for (const answer of refused) expect(JSON.stringify(answer.body)).toContain(`"name":"${quotaId}"`);
+    expect(await sql('SELECT usage FROM quotas WHERE quota_id = ?', quotaId)).toEqual([
+      { usage: slots * 10 },
+    ]);
     expect(await quotaFaults(await registry.database())).toEqual([]);
-    await setLimit('compute.images.count', 1000);
+    await setLimit(quotaId, 2 ** 40);
     await deleteAll();
     expect(await registry.settledFaults()).toEqual([]);
   });
