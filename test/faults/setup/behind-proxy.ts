@@ -12,8 +12,11 @@ import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 const BUCKET = 'bullion';
 const SECRET = 'secret-of-the-breakable-store';
 const HOUR_SECONDS = 3_600;
-/** Between two ticks while something is waited for: a job that is being worked on needs no message. */
-const LOOKS_PER_TICK = 4;
+/**
+ * Between two ticks while something is waited for, however many wait: each tick sends a message for every job that
+ * nobody has, also for those whose message is on its way, and a queue that gets more than it takes never empties.
+ */
+const TICK_MS = 500;
 
 /** An object store with a proxy in front of it that breaks what it is told to. */
 export interface BreakableStore {
@@ -107,6 +110,12 @@ export function breakable(
   running: { url(): string; key: string } & Pick<Breakable, 'logLines' | 'database' | 'runScheduled'>,
 ): Breakable {
   const { logLines, database, runScheduled } = running;
+  let lastTick = Date.now();
+  const tickAgain = async () => {
+    if (Date.now() - lastTick < TICK_MS) return;
+    lastTick = Date.now();
+    await registry.tick();
+  };
   const registry: Breakable = {
     client: openClient(running.url, running.key),
     proxy,
@@ -127,12 +136,12 @@ export function breakable(
       await runScheduled();
     },
     ended: (operationId) =>
-      ticking(registry, `the end of operation ${operationId}`, async () => {
+      ticking(tickAgain, `the end of operation ${operationId}`, async () => {
         const operation = await registry.client.operation(operationId);
         return operation.done && operation;
       }),
     async settledFaults() {
-      await ticking(registry, 'the end of every job', async () => {
+      await ticking(tickAgain, 'the end of every job', async () => {
         const [jobs] = await registry.sql<{ left: number }>(
           "SELECT count(*) AS left FROM jobs WHERE state <> 'DEAD'",
         );
@@ -145,16 +154,14 @@ export function breakable(
 }
 
 async function ticking<T>(
-  registry: Breakable,
+  tickAgain: () => Promise<void>,
   what: string,
   probe: () => Promise<T | undefined | false>,
 ): Promise<T> {
-  let looks = 0;
   return await eventually(what, async () => {
     const answer = await probe();
     if (answer !== undefined && answer !== false) return answer;
-    looks += 1;
-    if (looks % LOOKS_PER_TICK === 0) await registry.tick();
+    await tickAgain();
     return undefined;
   });
 }
