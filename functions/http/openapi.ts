@@ -44,7 +44,8 @@ export function mountDocument(app: App, version: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'The key alone, for tools that know only `Bearer`',
+    description:
+      'The key alone, for tools that know only `Bearer`; or a token of an issuer that a federation trusts',
   });
   for (const [name, header] of Object.entries(HEADERS)) {
     app.openAPIRegistry.registerComponent('parameters', name, header);
