@@ -3,34 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { runningProcess } from '../../dev/processes.ts';
 import { s3Client } from '../../storage/connection.ts';
 import { eventually } from '../service/setup/eventually.ts';
-import { startOwn, temporaryFolder } from '../service/setup/registry.ts';
-import { type StartProcess, startEnvironment, startProcess } from '../service/setup/start-process.ts';
+import { startOwn } from '../service/setup/registry.ts';
 import { faults } from './invariants.ts';
 import { startBreakableStore, startOn } from './setup/behind-proxy.ts';
 import { brokenDisk, disk, type Operation, openClient, smallDisk } from './setup/client.ts';
 import type { FaultKind, S3Operation } from './setup/fault-proxy.ts';
-
-/** Starts `npm start` as a process of its own and answers when it is ready. */
-async function startKillable(env: Record<string, string>, state: string) {
-  const started = startProcess({ ...(await startEnvironment(state)), ...env, BULLION_SWEEP_SECONDS: '3600' });
-  await started.ready();
-  const key = readFileSync(join(state, 'local-admin.key'), 'utf8').trim();
-  return { started, client: openClient(() => started.url, key) };
-}
-
-/** SIGKILL to both processes at once. */
-async function killAll({ pid, state, exited }: StartProcess): Promise<void> {
-  const workerd: { pid: number } = JSON.parse(readFileSync(join(state, 'workerd.json'), 'utf8'));
-  process.kill(pid, 'SIGKILL');
-  process.kill(workerd.pid, 'SIGKILL');
-  await exited();
-  await eventually('the end of workerd', () => runningProcess(workerd.pid) === undefined);
-}
-
-const newState = () => join(temporaryFolder(), 'state');
+import { killAll, newState, startKillable } from './setup/killable.ts';
 
 interface Moment {
   readonly kind: FaultKind;

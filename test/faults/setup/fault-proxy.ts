@@ -37,6 +37,8 @@ export interface FaultTarget {
   readonly operations?: readonly S3Operation[];
   /** The key of the object ends like this. */
   readonly key?: string;
+  /** So many requests pass before the first one is met. */
+  readonly after?: number;
   /** Only so many requests are met; all unless given. */
   readonly times?: number;
 }
@@ -54,6 +56,8 @@ export interface FaultProxy {
   readonly url: string;
   /** Of several faults that fit a request the first counts. */
   inject(kind: FaultKind, target?: FaultTarget): Fault;
+  /** Requests for an operation that the store has had so far. */
+  passed(operation: S3Operation): number;
   /** Lifts every fault. */
   lift(): void;
   close(): Promise<void>;
@@ -69,13 +73,15 @@ interface ActiveFault extends Fault {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true });
   const faults: ActiveFault[] = [];
+  const passed = new Map<S3Operation, number>();
   const lift = () => {
     for (const fault of faults) fault.lift();
   };
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 75_000 }, (incoming, response) => {
     const operation = operationOf(incoming);
     const fault = faults.find((one) => one.meets(operation, pathOf(incoming)));
-    pass(target, agent, fault, incoming, response).catch(() => response.destroy());
+    const count = () => passed.set(operation, (passed.get(operation) ?? 0) + 1);
+    pass(target, agent, fault, incoming, response, count).catch(() => response.destroy());
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -86,6 +92,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       faults.push(fault);
       return fault;
     },
+    passed: (operation) => passed.get(operation) ?? 0,
     lift,
     async close() {
       lift();
@@ -97,7 +104,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 }
 
-function openFault(kind: FaultKind, { operations, key, times = Number.POSITIVE_INFINITY }: FaultTarget) {
+function openFault(kind: FaultKind, target: FaultTarget) {
+  const { operations, key, after = 0, times = Number.POSITIVE_INFINITY } = target;
+  let left = after;
   let hits = 0;
   let active = true;
   let release = () => {};
@@ -114,6 +123,10 @@ function openFault(kind: FaultKind, { operations, key, times = Number.POSITIVE_I
       if (!active || hits >= times) return false;
       if (operations !== undefined && !operations.includes(operation)) return false;
       if (key !== undefined && !path.endsWith(key)) return false;
+      if (left > 0) {
+        left -= 1;
+        return false;
+      }
       hits += 1;
       return true;
     },
@@ -134,6 +147,7 @@ async function pass(
   fault: ActiveFault | undefined,
   incoming: IncomingMessage,
   response: ServerResponse,
+  count: () => void,
 ): Promise<void> {
   if (fault?.kind === 'refuse') {
     response.destroy();
@@ -150,6 +164,7 @@ async function pass(
     // A client that died meanwhile had not sent it.
     if (response.destroyed) return;
   }
+  count();
   const { port, hostname } = new URL(target);
   // The Host header stays the client's: it is signed.
   const outgoing = request({

@@ -11,7 +11,10 @@ import { type Breakable, breakable, startBreakableStore } from './behind-proxy.t
  * Starts a registry whose queues are not the deployment's, which have more patience than a test. Its scheduled
  * functions never run by themselves, and several runs of them may be under way at once.
  */
-export async function startOnQueues(consumers: Deployment['consumers']): Promise<Breakable> {
+export async function startOnQueues(
+  consumers: Deployment['consumers'],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Breakable> {
   const store = await startBreakableStore();
   const state = await openStateFolder(join(temporaryFolder(), 'state'));
   atEnd(state.release);
@@ -20,7 +23,7 @@ export async function startOnQueues(consumers: Deployment['consumers']): Promise
   const runtime = await startRuntime({
     deployment: { ...deployment, consumers },
     worker: readText(registry.workerFile) ?? '',
-    variables: { ...store.env, BULLION_LAYER_GRACE_SECONDS: '0' },
+    variables: { ...store.env, BULLION_LAYER_GRACE_SECONDS: '0', ...variables },
     state,
     host: '127.0.0.1',
     port: 0,
