@@ -1,5 +1,5 @@
 import { declaredGeneration } from '../../core/hardware.ts';
-import { type QuotaUse, quotaError, violated } from '../../core/quotas.ts';
+import { quotaError, violated } from '../../core/quotas.ts';
 import { demandActiveFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { insertImage } from '../../db/images.ts';
@@ -7,23 +7,14 @@ import { insertLayer } from '../../db/layers.ts';
 import { insertUpload } from '../../db/uploads.ts';
 import type { FolderRow } from '../../schema/tables/identity.ts';
 import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
-import type { Access } from '../authorize.ts';
 import { type CallerContext, newId } from '../context.ts';
 import { pendingLayer } from '../layers/new-layer.ts';
 import { type Operation, recordOperation, startOperation } from '../operations/record.ts';
 import { claim } from '../quotas/claim.ts';
 import { ownLayerDemand } from '../quotas/image.ts';
 import { insertImport } from '../uploads/import-job.ts';
+import type { Place } from './name-layer.ts';
 import { type CreateImage, demandFreeName, demandIdleOperations, newImage } from './new-image.ts';
-
-/** What was read of the place where the image will be. */
-interface Place {
-  readonly access: Access;
-  readonly folder: FolderRow;
-  readonly quotas: readonly QuotaUse[];
-  readonly operations: { readonly active: number } | undefined;
-  readonly namesake: { readonly id: string } | undefined;
-}
 
 /** The file that an image will be made of. The lengths of a link's file are 0 until its host was asked. */
 export interface IncomingFile
@@ -42,7 +33,7 @@ export interface IncomingFile
 export async function createIncoming(
   context: CallerContext,
   input: CreateImage,
-  place: Place,
+  place: Place & { readonly folder: FolderRow },
   { source, ...file }: IncomingFile,
 ): Promise<Operation> {
   const { orm } = context.db;

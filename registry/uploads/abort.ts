@@ -42,7 +42,7 @@ export async function expireUploads(context: Context): Promise<number> {
     if (image === undefined || upload?.state !== 'OPEN' || upload.expiresAt > context.now()) continue;
     const error = new RegistryError(
       'DEADLINE_EXCEEDED',
-      `The upload was not completed within ${context.settings.BULLION_UPLOAD_TTL_SECONDS} s; create the image again`,
+      `The ${upload.sourceUri === null ? 'upload was not completed' : 'link was not copied'} within ${context.settings.BULLION_UPLOAD_TTL_SECONDS} s; create the image again`,
     );
     const ending = endUpload(context, image, upload, error);
     try {
