@@ -134,7 +134,7 @@ export function snapshotsInFolder(orm: Orm, id: string, limit: number) {
 
 export function federationsInFolder(orm: Orm, id: string, limit: number) {
   return orm
-    .select()
+    .select({ id: federations.id })
     .from(federations)
     .where(eq(federations.folderId, id))
     .orderBy(asc(federations.id))
@@ -143,7 +143,7 @@ export function federationsInFolder(orm: Orm, id: string, limit: number) {
 
 export function accountsInFolder(orm: Orm, id: string, limit: number) {
   return orm
-    .select()
+    .select({ id: serviceAccounts.id })
     .from(serviceAccounts)
     .where(eq(serviceAccounts.folderId, id))
     .orderBy(asc(serviceAccounts.id))

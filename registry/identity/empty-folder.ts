@@ -3,23 +3,28 @@ import type { Statement } from '../../db/client.ts';
 import {
   accountsInFolder,
   demandDeletion,
+  disksInFolder,
   federationsInFolder,
   findFolder,
   imagesInFolder,
+  snapshotsInFolder,
   uploadsInFolder,
 } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { demandRevision } from '../../db/images.ts';
 import { changeOperation } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
+import { demandRevision } from '../../db/resources.ts';
 import { deleteUpload } from '../../db/uploads.ts';
 import type { FolderRow } from '../../schema/tables/identity.ts';
-import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
+import type { DiskRow, ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import type { Context } from '../context.ts';
+import { endDisk } from '../disks/end.ts';
+import { removeDisk } from '../disks/remove.ts';
 import { removeImage } from '../images/remove.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
 import { EMPTY } from '../operations/record.ts';
+import { removeSnapshot } from '../snapshots/remove.ts';
 import { endUpload } from '../uploads/end.ts';
 import { removeFolder, stopDeletion } from './delete-folder.ts';
 import { removeFederation } from './federations.ts';
@@ -35,7 +40,10 @@ interface Removal {
   readonly jobId?: string;
 }
 
-/** The first things of each kind that a folder holds, in the order in which the kinds go. */
+/**
+ * The first things of each kind that a folder holds, in the order in which the kinds go. A disk elsewhere that is just
+ * being copied from an image or a snapshot is made all the same: its layer names theirs.
+ */
 const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]>)[] = [
   async (context, folderId) => {
     const { orm } = context.db;
@@ -51,13 +59,27 @@ const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]
       ),
     );
   },
-  async ({ db }, folderId) => {
-    const [found] = await db.read([federationsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
-    return found.map(({ id }) => ({ statements: removeFederation(db.orm, id) }));
+  async (context, folderId) => {
+    const [disks] = await context.db.read([disksInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
+    return await Promise.all(disks.map((disk) => diskRemoval(context, disk)));
+  },
+  async (context, folderId) => {
+    const { orm } = context.db;
+    const [snapshots] = await context.db.read([snapshotsInFolder(orm, folderId, THINGS_PER_RUN)]);
+    return snapshots.map((snapshot) => ({
+      statements: [
+        demandRevision(orm, 'snapshot', snapshot.id, snapshot.revision),
+        ...removeSnapshot(context, snapshot),
+      ],
+    }));
   },
   async ({ db }, folderId) => {
-    const [found] = await db.read([accountsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
-    return found.map(({ id }) => ({ statements: removeServiceAccount(db.orm, id) }));
+    const [federations] = await db.read([federationsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
+    return federations.map(({ id }) => ({ statements: removeFederation(db.orm, id) }));
+  },
+  async ({ db }, folderId) => {
+    const [accounts] = await db.read([accountsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
+    return accounts.map(({ id }) => ({ statements: removeServiceAccount(db.orm, id) }));
   },
 ];
 
@@ -103,17 +125,29 @@ function endOf(context: Context, folder: FolderRow): Statement[] {
 function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | undefined): Removal {
   const { orm } = context.db;
   if (image.status === 'CREATING' && upload !== undefined) {
-    const cancelled = new RegistryError(
-      'CANCELLED',
-      `Folder "${image.folderId}" was deleted while image "${image.id}" was being created`,
-    );
-    return endUpload(context, image, upload, cancelled);
+    return endUpload(context, image, upload, cancelled(image.folderId, `image "${image.id}"`));
   }
   return {
     statements: [
-      demandRevision(orm, image.id, image.revision),
+      demandRevision(orm, 'image', image.id, image.revision),
       ...removeImage(context, image),
       deleteUpload(orm, image.id),
     ],
   };
+}
+
+async function diskRemoval(context: Context, disk: DiskRow): Promise<Removal> {
+  if (disk.status === 'CREATING') {
+    return await endDisk(context, disk, cancelled(disk.folderId, `disk "${disk.id}"`));
+  }
+  return {
+    statements: [
+      demandRevision(context.db.orm, 'disk', disk.id, disk.revision),
+      ...removeDisk(context, disk),
+    ],
+  };
+}
+
+function cancelled(folderId: string, what: string): RegistryError {
+  return new RegistryError('CANCELLED', `Folder "${folderId}" was deleted while ${what} was being created`);
 }

@@ -14,7 +14,16 @@ const CLOUDS = '/resource-manager/v1/clouds';
 const FOLDERS = '/resource-manager/v1/folders';
 const ACCOUNTS = '/iam/v1/serviceAccounts';
 const KEYS = '/iam/v1/apiKeys';
+const DISKS = '/compute/v1/disks';
+const SNAPSHOTS = '/compute/v1/snapshots';
+const FEDERATIONS = '/iam/v1/workload/oidc/federations';
 const DAY_MS = 86_400_000;
+const EMPTY_DISK = { zoneId: 'ru-central1-a', size: String(64 * 2 ** 20) };
+const FEDERATION = {
+  audiences: ['bullion'],
+  issuer: 'https://issuer.example.com',
+  jwksUrl: 'https://issuer.example.com/keys',
+};
 
 const own = await startOwn({ env: { BULLION_LAYER_GRACE_SECONDS: '0' }, sweepSeconds: 3_600 });
 const { local } = own;
@@ -108,15 +117,35 @@ describe('a folder that holds something', () => {
     expect((await api.send('GET', `${FOLDERS}/${id}`, undefined, { headers })).status).toBe(200);
   });
 
-  test('goes with images in every state, accounts and keys when its time has come', async () => {
+  test('goes with all that is in it, in every state, when its time has come', async () => {
+    const elsewhere = await newFolder();
     const before = await quotaUse(local, cloudId);
     const { id } = await newFolder();
     const image = await api.ready(bytes, { folderId: id });
     const uploading = await api.create({ folderId: id, upload: { size: bytes.length } });
     await api.sign(imageIdOf(uploading), [1]);
     const judged = await api.push(bytes, { folderId: id });
+    const disks: Operation[] = [];
+    for (const fields of [{}, { imageId: image.id }, { imageId: image.id }]) {
+      disks.push(await api.call('POST', DISKS, { ...EMPTY_DISK, folderId: id, ...fields }));
+    }
+    const [diskId] = disks.map(({ metadata }) => metadata.diskId);
+    await api.call('POST', SNAPSHOTS, { folderId: id, diskId });
+    const outside = await api.call<Operation>('POST', DISKS, {
+      ...EMPTY_DISK,
+      folderId: elsewhere.id,
+      imageId: image.id,
+    });
     const account = await newAccount(id);
     const key = await api.call<{ secret: string }>('POST', KEYS, { serviceAccountId: account.id });
+    await api.call('POST', '/iam/v1/keys', { serviceAccountId: account.id });
+    const federation = await made<{ id: string }>(FEDERATIONS, { ...FEDERATION, folderId: id });
+    const other = await newAccount(elsewhere.id);
+    await api.call('POST', '/iam/v1/workload/federatedCredentials', {
+      serviceAccountId: other.id,
+      federationId: federation.id,
+      externalSubjectId: 'repo:acme',
+    });
     const binding = { roleId: 'viewer', subject: { id: account.id, type: 'serviceAccount' } };
     await api.call('POST', `${FOLDERS}/${id}:setAccessBindings`, { accessBindings: [binding] });
 
@@ -131,7 +160,12 @@ describe('a folder that holds something', () => {
     await expectGone(id);
     expect((await api.refused('GET', `${IMAGES}/${image.id}`)).status).toBe(404);
     expect(await api.get(`/operations/${uploading.id}`)).toMatchObject({ done: true, error: { code: 1 } });
-    expect((await api.get<Operation>(`/operations/${judged.id}`)).done).toBe(true);
+    for (const { id: operationId } of [judged, ...disks]) {
+      expect((await api.get<Operation>(`/operations/${operationId}`)).done).toBe(true);
+    }
+    // What was copied from it to somewhere else is whole, and goes by itself.
+    expect((await ended(outside)).error).toBeUndefined();
+    await api.call('DELETE', `${DISKS}/${outside.metadata.diskId}`);
     expect(await quotaUse(local, cloudId)).toEqual(before);
     await new Client(local.url, key.secret)
       .refused('GET', KEYS)
@@ -165,9 +199,17 @@ describe('a folder that holds something', () => {
   test('takes nothing new while it waits', async () => {
     const { id } = await newFolder();
     await newAccount(id);
+    const image = await api.ready(bytes, { folderId: tenant.folderId });
+    const disk = await api.call<Operation>('POST', DISKS, { ...EMPTY_DISK, folderId: tenant.folderId });
+    const diskId = disk.metadata.diskId as string;
     await remove(id);
     const creations: [string, Fields][] = [
       [IMAGES, { upload: { size: 1 } }],
+      [IMAGES, { imageId: image.id }],
+      [DISKS, EMPTY_DISK],
+      [DISKS, { ...EMPTY_DISK, imageId: image.id }],
+      [SNAPSHOTS, { diskId }],
+      [FEDERATIONS, FEDERATION],
       [ACCOUNTS, {}],
     ];
     for (const [path, fields] of creations) {
@@ -178,6 +220,9 @@ describe('a folder that holds something', () => {
         expect.stringContaining(`Folder "${id}" is being deleted`),
       ]);
     }
+    const moved = await api.refused('POST', `${DISKS}/${diskId}:move`, { destinationFolderId: id });
+    expect([moved.code, moved.message]).toEqual([9, expect.stringContaining('is being deleted')]);
+    await api.call('DELETE', `${DISKS}/${diskId}`);
   });
 });
 
