@@ -17,6 +17,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   organizationId: 'the organization that the cloud belongs to',
   cloudId: 'the cloud that it belongs to, whose quotas count it',
   folderId: 'the folder that it stands in',
+  resource: 'the cloud whose quotas they are',
   resourceId: 'the resource by its id',
   zoneId: 'the availability zone',
   typeId: 'the type of the disk',

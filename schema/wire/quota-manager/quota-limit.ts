@@ -45,7 +45,7 @@ export const limitNumber = z
     if (!Number.isInteger(limit)) return problem('must be a whole number: things and bytes are counted');
     return limit;
   })
-  .openapi({ type: 'number', format: 'double', minimum: 0, maximum: MAX_LIMIT });
+  .openapi({ type: 'number', minimum: 0, maximum: MAX_LIMIT });
 
 const pageToken = optionalText(2000).openapi({ description: 'nextPageToken of the page before' });
 
