@@ -1,11 +1,11 @@
 /** Quotas: refused past the limit, reserved while a creation runs, given back at its end; read and asked for. */
 import { describe, expect, test } from 'vitest';
-import { detailOf, type Fields, IMAGES, imageIdOf, type Operation } from '../client.ts';
+import { Client, detailOf, type Fields, IMAGES, imageIdOf, type Operation } from '../client.ts';
 import { emptyDisk, sample } from '../disks.ts';
 import { startOwn } from '../setup/registry.ts';
 import { newTenant, quotaUse, setLimit, type Tenant } from '../tenant.ts';
 
-const { local } = await startOwn();
+const { local, key } = await startOwn();
 const bytes = await emptyDisk();
 
 interface Violation {
@@ -245,5 +245,21 @@ describe('the Quota Manager', async () => {
     const both = await listed("status in ('CANCELED','PENDING')");
     expect(new Set(both.map(({ status }) => status))).toEqual(new Set(['CANCELED', 'PENDING']));
     expect(await listed("status = 'PROCESSED'")).toEqual([]);
+  });
+
+  test('is nothing to the administrator of another organization', async () => {
+    const other = new Client(local.url, key);
+    const id = (await ask()).metadata.quotaRequestId;
+    const calls: [string, string, Fields?][] = [
+      ['GET', `${LIMITS}/${pools}?${ofCloud}`],
+      ['PATCH', `${LIMITS}/${pools}`, { resource, limit: 5 }],
+      ['GET', `${REQUESTS}/${id}`],
+      ['POST', `${REQUESTS}/${id}:approve`],
+      ['POST', `${REQUESTS}/${id}:reject`],
+    ];
+    for (const [method, path, body] of calls) {
+      expect(await other.refused(method, path, body)).toMatchObject({ status: 404, code: 5 });
+    }
+    expect(await request(id)).toMatchObject({ status: 'PENDING' });
   });
 });
