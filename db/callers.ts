@@ -49,7 +49,7 @@ export type CallerRow =
 /** With the keys by which the issuer's tokens are verified. */
 export interface FederatedCaller
   extends Caller,
-    Pick<FederationRow, 'jwksUrl' | 'jwks' | 'jwksReadAt' | 'jwksAskedAt' | 'jwksLeaseUntil'> {
+    Pick<FederationRow, 'jwksUrl' | 'jwks' | 'jwksReadAt' | 'jwksAskedAt'> {
   readonly kind: 'oidc';
   readonly federationId: string;
 }
@@ -95,7 +95,6 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
           jwks: federations.jwks,
           jwksReadAt: federations.jwksReadAt,
           jwksAskedAt: federations.jwksAskedAt,
-          jwksLeaseUntil: federations.jwksLeaseUntil,
         })
         .from(federatedCredentials)
         .innerJoin(federations, eq(federations.id, federatedCredentials.federationId))

@@ -11,7 +11,7 @@ const TIMEOUT_MS = 5_000;
 const LEASE_MS = 2 * TIMEOUT_MS + 2_000;
 const FIRST_PAUSE_MS = 50;
 
-type Federation = Omit<FederatedCaller, 'kind' | 'serviceAccountId' | 'jwks'>;
+type Federation = Pick<FederatedCaller, 'federationId' | 'jwksUrl' | 'jwksReadAt' | 'jwksAskedAt'>;
 
 /**
  * Asks an issuer for its keys and keeps them, unless it was asked less than a minute ago, by whomever.

@@ -4,7 +4,7 @@ import type { Token } from '../../db/callers.ts';
 const MAX_TOKEN_LENGTH = 8_192;
 const MAX_SUBJECT_LENGTH = 1_000;
 const LEEWAY_SECONDS = 60;
-/** What text cannot hold once it has been through UTF-8, or what SQLite ends a text at. */
+/** SQLite ends a text at a NUL; no subject has a use for the others. */
 const UNFIT = /[\u0000-\u001f\u007f]/;
 
 /** The algorithms that are taken, with the kind of key of each. None of them is symmetric. */
