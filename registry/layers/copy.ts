@@ -15,19 +15,7 @@ import type { Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { diskResult } from '../disks/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
-import { discardCopy } from './discard-copy.ts';
-
-/** What the job remembers between its runs. `upload` is there once a copy in parts has begun. */
-export interface CopyCursor {
-  readonly layerId: string;
-  readonly upload?: {
-    readonly storeUploadId: string;
-    /** As it was when the copy began: the setting may change meanwhile. */
-    readonly partSizeBytes: number;
-    /** The first ones; those behind may be there as well. */
-    readonly partsCopied: number;
-  };
-}
+import { type CopyCursor, discardCopy } from './discard-copy.ts';
 
 interface Subject {
   readonly job: JobRow;

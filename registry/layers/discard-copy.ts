@@ -2,7 +2,21 @@ import { deleteLayer, findLayer, noteUnnamed } from '../../db/layers.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import type { Context } from '../context.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
-import type { CopyCursor } from './copy.ts';
+
+/**
+ * What the job that copies remembers between its runs, and all that the one that clears away is told. `upload` is there
+ * once a copy in parts has begun.
+ */
+export interface CopyCursor {
+  readonly layerId: string;
+  readonly upload?: {
+    readonly storeUploadId: string;
+    /** As it was when the copy began: the setting may change meanwhile. */
+    readonly partSizeBytes: number;
+    /** The first ones; those behind may be there as well. */
+    readonly partsCopied: number;
+  };
+}
 
 /**
  * Takes away what the store holds of a copy whose disk is gone: its open uploads, and the object if it was finished.
