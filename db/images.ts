@@ -1,28 +1,10 @@
-import { and, count, desc, eq, ne, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, type SQL, sql } from 'drizzle-orm';
 import { disks, type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
 export function findImage(orm: Orm, id: string) {
   return orm.select().from(images).where(eq(images.id, id));
-}
-
-/** The image of a folder that has this name; none for the empty name. */
-export function findImageByName(orm: Orm, folderId: string, name: string) {
-  return orm
-    .select({ id: images.id })
-    .from(images)
-    .where(and(eq(images.folderId, folderId), eq(images.name, name), ne(images.name, '')));
-}
-
-/** Another image with this name in the folder of an image; none for the empty name. */
-export function findNamesake(orm: Orm, imageId: string, name: string) {
-  return orm
-    .select({ id: images.id })
-    .from(images)
-    .where(
-      sql`folder_id = (SELECT folder_id FROM images WHERE id = ${imageId}) AND name = ${name} AND name <> '' AND id <> ${imageId}`,
-    );
 }
 
 /** The layer that an image names. */
@@ -35,28 +17,12 @@ export function insertImage(orm: Orm, row: ImageRow): Statement {
   return orm.insert(images).values(row);
 }
 
-/** Demands that the image is as it was read: the same revision. */
-export function demandRevision(orm: Orm, id: string, revision: number): Statement {
-  return demandOne(orm, sql`SELECT count(*) FROM images WHERE id = ${id} AND revision = ${revision}`);
-}
-
-export function updateImage(orm: Orm, id: string, change: Partial<ImageRow>): Statement {
-  return orm
-    .update(images)
-    .set({ ...change, revision: sql`revision + 1` })
-    .where(eq(images.id, id));
-}
-
-export function deleteImage(orm: Orm, id: string): Statement {
-  return orm.delete(images).where(eq(images.id, id));
-}
-
 /** The disks that an image is being copied to, oldest first: a few of them. */
 export function copiesOfImage(orm: Orm, id: string) {
   return orm
     .select({ id: disks.id })
     .from(disks)
-    .where(and(eq(disks.sourceImageId, id), eq(disks.status, 'CREATING')))
+    .where(and(eq(disks.sourceImageId, id), sql`status = 'CREATING'`))
     .orderBy(disks.createdAt, disks.id)
     .limit(3);
 }

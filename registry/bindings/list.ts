@@ -4,7 +4,7 @@ import { findPlace } from '../../db/access.ts';
 import { listBindings } from '../../db/access-bindings.ts';
 import { readAs, readInput, requireCredential } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { requireResource } from '../resources.ts';
 import { BOUND, type BoundResource } from './bound.ts';
 

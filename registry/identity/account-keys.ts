@@ -10,7 +10,7 @@ import type { ServiceAccountRow } from '../../schema/tables/identity.ts';
 import { type Access, readAs, readInput, readToChange, requireCredential } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandContentEtag } from './etag.ts';

@@ -14,7 +14,7 @@ import { type CloudRow, clouds } from '../../schema/tables/identity.ts';
 import { readAs, readToChange } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { endRequestsOfCloud } from '../quotas/requests.ts';
 import { operationOn, type Removable } from './containers.ts';

@@ -17,7 +17,7 @@ import { readAs, readInput, readToChange, requireCredential } from '../authorize
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
 import { demandCurrent } from '../etag.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type PageRequest, readPage } from './pages.ts';

@@ -22,7 +22,7 @@ import { clearGuards } from '../../db/guards.ts';
 import { type Access, readAs, readInput, readToChange } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandActive } from './active.ts';

@@ -14,7 +14,7 @@ import { type FolderRow, folders } from '../../schema/tables/identity.ts';
 import { readAs, readToChange } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type Container, nameTaken, operationOn } from './containers.ts';

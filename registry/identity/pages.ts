@@ -2,7 +2,7 @@ import { type Condition, parseFilter } from '../../core/list-query.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import { readInput } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 
 export interface PageRequest {
   readonly pageSize: number;

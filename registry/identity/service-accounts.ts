@@ -16,7 +16,7 @@ import { type ServiceAccountRow, serviceAccounts } from '../../schema/tables/ide
 import { readAs, readToChange, requireCredential } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, newId } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { type Operation, recordOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandActive } from './active.ts';

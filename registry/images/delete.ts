@@ -1,6 +1,7 @@
 import { failedPrecondition, RegistryError } from '../../core/errors.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { copiesOfImage, demandNotCopied, demandRevision, findImage } from '../../db/images.ts';
+import { copiesOfImage, demandNotCopied, findImage } from '../../db/images.ts';
+import { demandRevision } from '../../db/resources.ts';
 import { deleteUpload, findUpload } from '../../db/uploads.ts';
 import { readToChange, requirePermission, requireVisible } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
@@ -51,7 +52,7 @@ export async function deleteImage(
     }
     if (copies.length > 0) throw copiedFrom(imageId, copies);
     await context.db.write([
-      demandRevision(orm, image.id, image.revision),
+      demandRevision(orm, 'image', image.id, image.revision),
       demandNotCopied(orm, image.id),
       ...removeImage(context, image),
       deleteUpload(orm, image.id),

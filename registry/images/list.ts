@@ -3,8 +3,6 @@ import type { CallerContext } from '../context.ts';
 import { type ListRequest, listFolder, type Page } from '../lists.ts';
 import { type Image, viewOf } from './view.ts';
 
-export type { Page } from '../lists.ts';
-
 export interface ListImages extends ListRequest {
   /** Whether the inspections are wanted as well. */
   readonly full: boolean;

@@ -1,12 +1,12 @@
-import { RegistryError } from '../../core/errors.ts';
 import type { Generation, HardwareGeneration } from '../../core/hardware.ts';
 import { activeOperationsError, STANDARD_IMAGES } from '../../core/quotas.ts';
 import { findFolder } from '../../db/folders.ts';
-import { findImageByName } from '../../db/images.ts';
 import { countActiveOperations } from '../../db/operations.ts';
 import { quotasOfFolder } from '../../db/quotas.ts';
+import { findByName } from '../../db/resources.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
 import { type Context, newId } from '../context.ts';
+import { nameTaken } from '../resources.ts';
 
 /** What a new image is made from: exactly one. */
 export type ImageSource = UploadSource | NamedSource | UriSource;
@@ -53,13 +53,13 @@ export function placeQueries(context: Context, { folderId, name }: CreateImage) 
     findFolder(orm, folderId),
     quotasOfFolder(orm, folderId),
     countActiveOperations(orm, folderId),
-    findImageByName(orm, folderId, name ?? ''),
+    findByName(orm, 'image', folderId, name ?? ''),
   ] as const;
 }
 
 /** Throws ALREADY_EXISTS for a name that is taken. */
 export function demandFreeName(input: CreateImage, namesake: { id: string } | undefined): void {
-  if (namesake !== undefined) throw nameTaken(input.name!);
+  if (namesake !== undefined) throw nameTaken('image', input.name!);
 }
 
 /** Throws RESOURCE_EXHAUSTED while too many operations run in the folder. */
@@ -67,10 +67,6 @@ export function demandIdleOperations(context: Context, operations: { active: num
   if ((operations?.active ?? 0) >= context.settings.BULLION_MAX_ACTIVE_OPERATIONS) {
     throw activeOperationsError();
   }
-}
-
-export function nameTaken(name: string): RegistryError {
-  return new RegistryError('ALREADY_EXISTS', `Image with name "${name}" already exists`);
 }
 
 /** The row of a new image that is CREATING, with what the caller declared of it. */

@@ -1,7 +1,7 @@
 import { deleteBindingsOf } from '../../db/access.ts';
 import type { Statement } from '../../db/client.ts';
-import { deleteImage } from '../../db/images.ts';
 import { noteUnnamed } from '../../db/layers.ts';
+import { deleteResource } from '../../db/resources.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
 import type { Context } from '../context.ts';
 import { releaseImage } from '../quotas/image.ts';
@@ -14,7 +14,7 @@ export function removeImage(context: Context, image: ImageRow): Statement[] {
   const { orm } = context.db;
   return [
     ...releaseImage(orm, image),
-    deleteImage(orm, image.id),
+    deleteResource(orm, 'image', image.id),
     deleteBindingsOf(orm, 'image', image.id),
     noteUnnamed(orm, image.layerId, context.now()),
   ];

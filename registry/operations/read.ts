@@ -7,7 +7,7 @@ import { findOperation, operationsOfFolder, operationsOfResource } from '../../d
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { type Access, readAs, readInput, requireCredential, requireFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
-import type { Page } from '../images/list.ts';
+import type { Page } from '../lists.ts';
 import { type Resource, type ResourceKind, requireResource } from '../resources.ts';
 import type { Operation } from './record.ts';
 

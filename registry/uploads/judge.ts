@@ -3,11 +3,12 @@ import { settleHardware } from '../../core/hardware.ts';
 import { STANDARD_IMAGES } from '../../core/quotas.ts';
 import { roundUpToChunk, smallestMinDiskSize } from '../../core/sizes.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { findImage, findLayerOfImage, updateImage } from '../../db/images.ts';
+import { findImage, findLayerOfImage } from '../../db/images.ts';
 import { deleteJob } from '../../db/jobs.ts';
 import { updateLayer } from '../../db/layers.ts';
 import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { quotasOfCloud } from '../../db/quotas.ts';
+import { changeResource } from '../../db/resources.ts';
 import { findUpload } from '../../db/uploads.ts';
 import { inspect } from '../../inspect/inspect.ts';
 import type { Report } from '../../inspect/report.ts';
@@ -144,7 +145,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
   await context.db.write([
     demandRunning(orm, upload.operationId),
     updateLayer(orm, layer.id, verified),
-    updateImage(orm, image.id, change),
+    changeResource(orm, 'image', image.id, change),
     changeOperation(orm, upload.operationId, context.now(), {
       done: true,
       stage: null,
