@@ -95,6 +95,8 @@ export async function operationFaults(database: D1Database): Promise<string[]> {
     `SELECT id, kind, stage FROM operations WHERE done = 0
       AND NOT EXISTS (SELECT 1 FROM uploads
         WHERE operation_id = operations.id AND state = 'OPEN' AND source_uri IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM folders
+        WHERE deletion_id = operations.id AND status = 'PENDING_DELETION')
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE subject_id = operations.resource_id AND state <> 'DEAD')`,
   );
   return rows.map(({ id, kind, stage }) => `nothing will end ${kind} ${id}, which is at ${stage}`);
@@ -135,6 +137,12 @@ const ROW_FAULTS = [
     WHERE digest IS NULL AND EXISTS (SELECT 1 FROM images WHERE layer_id = layers.id AND status = 'READY')
       AND object_key <> '' AND NOT EXISTS
         (SELECT 1 FROM jobs WHERE state <> 'DEAD' AND kind = 'digest-layer' AND subject_id = layers.id)`,
+  `SELECT 'folder ' || id || ' is ' || status || ' without a running operation' AS fault FROM folders
+    WHERE status <> 'ACTIVE' AND NOT EXISTS
+      (SELECT 1 FROM operations WHERE operations.id = folders.deletion_id AND done = 0)`,
+  `SELECT id || ' stands in a folder that is gone' AS fault FROM (SELECT id, folder_id FROM images
+    UNION ALL SELECT id, folder_id FROM disks UNION ALL SELECT id, folder_id FROM snapshots)
+    WHERE folder_id NOT IN (SELECT id FROM folders)`,
   "SELECT count(*) || ' guards were left' AS fault FROM guards HAVING count(*) > 0",
 ];
 
