@@ -1,7 +1,6 @@
 import { listResourceOperations } from '../../registry/operations/read.ts';
 import type { ResourceKind } from '../../registry/resources.ts';
-import { resourcePath } from '../../schema/wire/access.ts';
-import { operationList, operationsPage } from '../../schema/wire/operation.ts';
+import { operationList, operationsOfPath, operationsPage } from '../../schema/wire/operation.ts';
 import { type App, answer, route } from './app.ts';
 import { operationShape } from './operation-shape.ts';
 import { compact } from './wire.ts';
@@ -24,7 +23,7 @@ const listOf = (path: string, a: string) =>
     path: `${path}/{resourceId}/operations`,
     tags: ['Operations'],
     summary: `List the operations of ${a}`,
-    request: { params: resourcePath, query: operationsPage },
+    request: { params: operationsOfPath, query: operationsPage },
     responses: answer(operationList, 'One page, newest first'),
   });
 

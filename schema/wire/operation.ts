@@ -36,5 +36,7 @@ export const operationPath = z.object({ operationId: requiredText(50) });
 export const operationList = z
   .object({ operations: z.array(operation).optional(), nextPageToken })
   .openapi('ListOperationsResponse');
+/** What has the operations; any resource, whose ids are of one length. */
+export const operationsOfPath = z.object({ resourceId: requiredText(50) });
 export const operationsPage = query({ pageSize, pageToken });
 export const operationsOfFolder = query({ folderId: requiredText(50), pageSize, pageToken });

@@ -1,13 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import { message, optionalText, requiredText, timestamp } from '../json.ts';
 
-const MAX_JWT_LENGTH = 8_192;
+const MAX_JWT_LENGTH = 8_000;
+const MAX_OAUTH_TOKEN_LENGTH = 4_000;
+const MAX_IAM_TOKEN_LENGTH = 4_096;
 
 export const createIamTokenBody = message({
   jwt: optionalText(MAX_JWT_LENGTH).openapi({
     description: 'signed with PS256 by the private key of an authorized key, for at most an hour',
   }),
-  yandexPassportOauthToken: optionalText(MAX_JWT_LENGTH).openapi({
+  yandexPassportOauthToken: optionalText(MAX_OAUTH_TOKEN_LENGTH).openapi({
     description: 'of a user account, of which there are none here: never taken',
   }),
 })
@@ -27,7 +29,7 @@ export const createTokenForServiceAccountBody = message({ serviceAccountId: requ
 );
 
 export const revokeIamTokenBody = message({
-  iamToken: requiredText(1_000).openapi({ description: 'the whole token' }),
+  iamToken: requiredText(MAX_IAM_TOKEN_LENGTH).openapi({ description: 'the whole token' }),
 }).openapi('RevokeIamTokenRequest', { example: { iamToken: `t1.${'0'.repeat(12)}.${'A'.repeat(86)}` } });
 
 export const iamToken = z
