@@ -53,6 +53,7 @@ function greeting(local: Local, seconds: number): string {
 Bullion is ready (${seconds.toFixed(1)} s)
 
   registry       ${local.url}
+  documentation  ${local.url}/docs
   object store   ${local.s3Url}
   state          ${local.state.path}
   key            ${local.adminKey()}
