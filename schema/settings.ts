@@ -69,6 +69,9 @@ export const workerSettings = z.object({
     'how long a folder that holds something stays when it is deleted',
   ),
   BULLION_ZONES: list()
+    .refine((zones) => zones.length > 0 && zones.every((zone) => /^[a-z0-9][a-z0-9-]{0,49}$/.test(zone)), {
+      error: 'must be names of lower-case letters, digits and hyphens, separated by commas',
+    })
     .default(['ru-central1-a', 'ru-central1-b', 'ru-central1-d'])
     .describe('availability zones that disks can be in'),
   BULLION_CORS_ORIGINS: list().default([]).describe('origins of web consoles, separated by commas'),

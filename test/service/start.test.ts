@@ -202,6 +202,11 @@ describe('a start is refused in one line', () => {
       line: 'BULLION_SWEEP_SECONDS: must be a whole number from 1 to 3600 (is "0")\n',
     },
     {
+      why: 'a zone is no name',
+      env: { BULLION_ZONES: 'moon-1a, Mars' },
+      line: 'BULLION_ZONES: must be names of lower-case letters, digits and hyphens, separated by commas (is "moon-1a, Mars")\n',
+    },
+    {
       why: 'an address is no URL',
       env: { S3_PUBLIC_ENDPOINT: 'store.example:9000' },
       line: 'S3_PUBLIC_ENDPOINT: must be a URL that begins with http:// or https:// (is "store.example:9000")\n',
