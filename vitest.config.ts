@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Four projects: pure rules, the inspection and the page /docs in a browser, the storage contract, and the whole registry over HTTP on
-// real local parts.
+// Four projects: pure rules, the inspection and the page /docs in a browser, the storage contract, and the whole
+// registry over HTTP on real local parts.
 export default defineConfig({
   test: {
     projects: [

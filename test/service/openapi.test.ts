@@ -7,6 +7,7 @@ import { bundleModule } from '../../dev/worker-bundle.ts';
 import { contractPath } from '../../functions/http/custom-methods.ts';
 import { operationIdOf } from '../../functions/http/operation-id.ts';
 import { TAGS } from '../../functions/http/tags.ts';
+import { newCloud, newFolder, newPerson } from './api-tenant.ts';
 import { Client } from './client.ts';
 import { faultsOf, keywordFaults, type Schema, schemasOf } from './json-schema.ts';
 import { registry, temporaryFolder } from './setup/registry.ts';
@@ -60,6 +61,9 @@ interface Document {
 const METHODS = ['get', 'post', 'patch', 'put', 'delete'];
 const nobody = new Client(registry.url, undefined);
 const document = await nobody.get<Document>('/openapi.json');
+const stranger = newCloud()
+  .then(({ id }) => newFolder(id))
+  .then(({ id }) => newPerson(id));
 const { components, paths } = document;
 const operations = Object.entries(paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({
@@ -194,6 +198,17 @@ describe('an operation', () => {
       expect(['post', 'patch', 'put']).toContain(method);
       expect(Object.keys(requestBody!.content)).toEqual(['application/json']);
       expect(exampleOf(requestBody!.content['application/json']!)).toBeTypeOf('object');
+    },
+  );
+
+  test.each(withBody.map(({ name, ...rest }) => [name, rest] as const))(
+    '%s takes its example as it is',
+    async (_, { method, path, operation: { requestBody } }) => {
+      // Who has no right anywhere is refused by what it asks for, not for how.
+      const { api } = await stranger;
+      const example = exampleOf(requestBody!.content['application/json']!);
+      const known = path.replace(/\{\w+\}/g, 'fd800000000000000000');
+      expect([401, 403, 404]).toContain((await api.refused(method.toUpperCase(), known, example)).status);
     },
   );
 
