@@ -45,7 +45,7 @@ export function mountDocument(app: App, version: string): void {
     type: 'http',
     scheme: 'bearer',
     description:
-      'The key alone, for tools that know only `Bearer`; or a token of an issuer that a federation trusts',
+      'The key alone, for tools that know only `Bearer`; or an IAM token, or a token of an issuer that a federation trusts',
   });
   for (const [name, header] of Object.entries(HEADERS)) {
     app.openAPIRegistry.registerComponent('parameters', name, header);
