@@ -1,5 +1,8 @@
 import { FetchFailed, within } from './outbound.ts';
 
+/** Without a buffer of ours workerd reads 4 KiB at a time, which takes four times the CPU. */
+const READ_BYTES = 256 * 1024;
+
 export interface ExactBody {
   /** The bytes as they come; errors when the host is at fault. */
   readonly stream: ReadableStream<Uint8Array>;
@@ -25,14 +28,18 @@ export function exactBody(
   response: Response,
   { origin, sizeBytes, stallMs, signal }: ExactBodyOptions,
 ): ExactBody {
-  const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
+  const reader = response.body?.getReader({ mode: 'byob' });
   let fault: FetchFailed | undefined;
   let received = 0;
   const read = async (): Promise<Uint8Array | undefined> => {
     const { done, value } =
       reader === undefined
         ? { done: true, value: undefined }
-        : await within(stallMs, reader.read(), () => new FetchFailed(origin, 'stalled'));
+        : await within(
+            stallMs,
+            reader.read(new Uint8Array(READ_BYTES)),
+            () => new FetchFailed(origin, 'stalled'),
+          );
     received += value?.length ?? 0;
     if (received > sizeBytes) throw new FetchFailed(origin, 'long');
     if (done && received < sizeBytes) throw new FetchFailed(origin, 'short');
