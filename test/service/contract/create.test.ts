@@ -52,7 +52,7 @@ describe('a creation', () => {
     expect(await api.image(imageIdOf(operation))).toMatchObject(response);
   });
 
-  test('A28 makes it LINUX on the default generation when nothing else is known', async () => {
+  test('makes it LINUX on the default generation when nothing else is known', async () => {
     expect(await ready()).toMatchObject({
       os: { type: 'LINUX' },
       hardwareGeneration: { legacyFeatures: { pciTopology: 'PCI_TOPOLOGY_V1' } },

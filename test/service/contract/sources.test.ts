@@ -7,6 +7,7 @@ import { EMPTY_DISK_BYTES, emptyDisk, rawDisk, sample } from '../disks.ts';
 import { eventually } from '../setup/eventually.ts';
 import { startOwn } from '../setup/registry.ts';
 import { AMPLE, newTenant, quotaUse, setLimit } from '../tenant.ts';
+import { CHUNK, DISKS, newDisk, newSnapshot, SNAPSHOTS } from '../volumes.ts';
 
 const own = await startOwn();
 const { local } = own;
@@ -35,6 +36,7 @@ const of = ({ id }: { readonly id: string }, more: Fields = {}) => madeOf({ imag
 const refused = (more: Fields, caller = api) => caller.refused('POST', IMAGES, { folderId, ...more });
 const pushed = async (file: string, more: Fields = {}) =>
   api.ready(await sample(file), { folderId, ...more });
+const JSON_ONLY = { headers: { Accept: 'application/json' } };
 const countImages = async () => (await api.images(folderId, { pageSize: '1000' })).length;
 
 /** Of everything that can be given, and nothing at its default. */
@@ -192,7 +194,110 @@ describe('an image of an image', () => {
   });
 });
 
-const JSON_ONLY = { headers: { Accept: 'application/json' } };
+describe('an image of a disk or a snapshot', () => {
+  const SIZE = 32 * CHUNK;
+  const disk = (fields: Fields, caller = api, folder = folderId) =>
+    newDisk(caller, { folderId: folder, size: String(SIZE), ...fields });
+  const snapshotOf = (diskId: string, caller = api, folder = folderId) =>
+    newSnapshot(caller, { folderId: folder, diskId, name: '', labels: { of: 'disk' } });
+
+  test('A27 A28 names the layer of the disk, and needs as much as the disk has', async () => {
+    const { id: imageId } = await of(rich);
+    const source = await disk({
+      imageId,
+      hardwareGeneration: GEN2,
+      name: 'a27',
+      labels: { a: 'b' },
+    });
+    const image = await madeOf({ diskId: source.id });
+    expect(image).toMatchObject({
+      source: { kind: 'disk', id: source.id },
+      layerId: source.layerId,
+      minDiskSize: String(SIZE),
+      productIds: ['p1', 'p2'],
+      os: { type: 'WINDOWS', nvidia: { driver: '535' } },
+      hardwareGeneration: GEN2,
+      size: rich.size,
+      inspection: rich.inspection,
+    });
+    for (const member of ['labels', 'name', 'description', 'family', 'pooled']) {
+      expect(image).not.toHaveProperty(member);
+    }
+    // Its copy of the bytes is another object than that of the image.
+    expect(image.layerId).not.toBe(rich.layerId);
+    await api.call('DELETE', `${DISKS}/${source.id}`);
+    expect(await api.get(`${IMAGES}/${image.id}:download`, JSON_ONLY)).toMatchObject({
+      size: String(bytes.length),
+    });
+  });
+
+  test('A28 of an empty disk is LINUX, with the generation of the disk, and holds no bytes', async () => {
+    const source = await disk({ hardwareGeneration: V2 });
+    const image = await madeOf({ diskId: source.id });
+    expect(image).toMatchObject({
+      minDiskSize: String(SIZE),
+      os: { type: 'LINUX' },
+      hardwareGeneration: V2,
+    });
+    for (const member of ['size', 'storageSize', 'inspection', 'digest', 'architecture']) {
+      expect(image).not.toHaveProperty(member);
+    }
+    const refusedDownload = await api.refused('GET', `${IMAGES}/${image.id}:download`);
+    expect(refusedDownload).toMatchObject({ status: 400, code: 9 });
+    expect(refusedDownload.message).toContain('it holds no bytes');
+    expect(await of(image)).toMatchObject({ minDiskSize: String(SIZE) });
+    const again = await disk({ imageId: image.id });
+    expect(again.status).toBe('READY');
+  });
+
+  test('of a disk of an optimized image names the shared layer', async () => {
+    const pooled = await of(rich, { pooled: true });
+    const source = await disk({ imageId: pooled.id });
+    expect((await madeOf({ diskId: source.id })).layerId).toBe(rich.layerId);
+  });
+
+  test('A42 names the layer of the snapshot, and needs as much as its disk had', async () => {
+    const source = await disk({ imageId: rich.id, hardwareGeneration: GEN2 });
+    const snapshot = await snapshotOf(source.id);
+    await api.call('DELETE', `${DISKS}/${source.id}`);
+    const image = await madeOf({ snapshotId: snapshot.id }, { productIds: ['p3'] });
+    expect(image).toMatchObject({
+      status: 'READY',
+      source: { kind: 'snapshot', id: snapshot.id },
+      minDiskSize: String(SIZE),
+      productIds: ['p1', 'p2', 'p3'],
+      os: { type: 'WINDOWS', nvidia: { driver: '535' } },
+      hardwareGeneration: GEN2,
+    });
+    expect(image).not.toHaveProperty('labels');
+    expect(await refused({ snapshotId: snapshot.id, minDiskSize: SIZE - CHUNK })).toMatchObject({
+      status: 400,
+      code: 3,
+      message: `Minimal disk size should be greater or equal than ${SIZE}`,
+    });
+  });
+
+  test.each([
+    ['disk', 'compute.disks.user', 'diskId'],
+    ['disk', 'compute.snapshotSchedules.editor', 'diskId'],
+    ['snapshot', 'compute.editor', 'snapshotId'],
+  ] as const)('of a %s takes %s on it, in whatever cloud it is', async (kind, roleId, member) => {
+    const source = await disk({ imageId: rich.id });
+    const { id } = kind === 'disk' ? source : await snapshotOf(source.id);
+    const path = `${kind === 'disk' ? DISKS : SNAPSHOTS}/${id}`;
+    const person = await newTenant(local, { limits: AMPLE });
+    const create = { folderId: person.folderId, [member]: id };
+    expect(await person.api.refused('POST', IMAGES, create)).toMatchObject({ status: 404, code: 5 });
+    await grant(path, 'compute.viewer', toAccount(person.accountId), api);
+    expect(await person.api.refused('POST', IMAGES, create)).toMatchObject({
+      status: 403,
+      code: 7,
+      message: `Permission denied to ${kind} ${id}: compute.${kind}s.use is needed`,
+    });
+    await grant(path, roleId, toAccount(person.accountId), api);
+    await madeBy(person.api.create(create), person.api);
+  });
+});
 
 describe('what is declared of an image of an image is held against what its disk was found to be', () => {
   test.each([

@@ -9,6 +9,7 @@ import {
   generationToJson,
   type HardwareGeneration,
   type OsType,
+  settleHardware,
 } from '../../../core/hardware.ts';
 
 describe('the JSON form', () => {
@@ -130,5 +131,53 @@ describe('the operating system type', () => {
     const result = deriveOsType({ osFamily, declared, inherited });
     if (answer === 'mismatch') expect(result).toMatchObject({ mismatch: { code: 'OS_MISMATCH' } });
     else expect(result).toEqual({ osType: answer });
+  });
+});
+
+describe('both of a disk that was inspected before', () => {
+  const uefiLinux = { bootModes: ['UEFI'], architecture: 'X86_64', osFamily: 'LINUX' } as const;
+
+  it.each<[string, Parameters<typeof settleHardware>, ReturnType<typeof settleHardware>]>([
+    ['found', [uefiLinux, {}], { osType: 'LINUX', hardwareGeneration: 'GEN_2' }],
+    [
+      'inherited',
+      [{}, {}, { osType: 'WINDOWS', hardwareGeneration: 'GEN_1_2' }],
+      { osType: 'WINDOWS', hardwareGeneration: 'GEN_1_2' },
+    ],
+    [
+      'declared over the source',
+      [
+        {},
+        { osType: 'LINUX', hardwareGeneration: 'GEN_2' },
+        { osType: 'WINDOWS', hardwareGeneration: 'GEN_1_2' },
+      ],
+      { osType: 'LINUX', hardwareGeneration: 'GEN_2' },
+    ],
+    [
+      'nothing known',
+      [{}, { osType: null, hardwareGeneration: null }, { osType: null }],
+      { osType: 'LINUX', hardwareGeneration: 'GEN_1_1' },
+    ],
+  ])('%s', (_, given, settled) => {
+    expect(settleHardware(...given)).toEqual(settled);
+  });
+
+  it('names every declaration that the disk contradicts', () => {
+    const attempt = () => settleHardware(uefiLinux, { osType: 'WINDOWS', hardwareGeneration: 'GEN_1_1' });
+    expect(attempt).toThrow(/os\.type was declared WINDOWS.*Gen 1\.1 boots BIOS, but the disk boots UEFI/);
+    expect(attempt).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        details: [
+          {
+            kind: 'fields',
+            violations: [
+              expect.objectContaining({ field: 'os.type' }),
+              expect.objectContaining({ field: 'hardware_generation' }),
+            ],
+          },
+        ],
+      }),
+    );
   });
 });
