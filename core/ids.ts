@@ -84,7 +84,7 @@ export function isWellFormedId(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,49}$/.test(text);
 }
 
-/** A secret text as its holder has it; an API key is `bln_<12 characters, public>_<43 characters base64url, secret>`. */
+/** A secret as its holder has it: an API key is `bln_<12 characters, public>_<43 characters base64url, secret>`. */
 export interface KeySecret {
   /** The whole text: what is shown once, and what is hashed. */
   readonly text: string;
@@ -114,7 +114,10 @@ const TOKEN_SECRET_BYTES = 64;
 /** Random bytes that one IAM token takes. */
 export const TOKEN_RANDOM_BYTES = PUBLIC_PREFIX_BYTES + TOKEN_SECRET_BYTES;
 
-/** An IAM token, `t1.<12 characters, public>.<86 characters base64url, secret>`. in: at least `TOKEN_RANDOM_BYTES` random bytes. */
+/**
+ * An IAM token, `t1.<12 characters, public>.<86 characters base64url, secret>`.
+ * in: at least `TOKEN_RANDOM_BYTES` random bytes.
+ */
 export function makeToken(bytes: Uint8Array): KeySecret {
   demand(bytes, TOKEN_RANDOM_BYTES);
   const publicPrefix = spell(bytes, ALPHABET, 5, PUBLIC_PREFIX_LENGTH);

@@ -42,7 +42,7 @@ export interface Removable<Row extends Content, Obstacle> extends Container<Row>
   findObstacle(orm: Orm, id: string): Query<Obstacle>;
   /** Throws FAILED_PRECONDITION when what was found does. */
   demandNone(id: string, obstacle: Obstacle | undefined): void;
-  /** Demands inside the batch that nothing stands in the way, and deletes the row with its bindings and what goes with it. */
+  /** Demands inside the batch that nothing stands in the way, and deletes the row with what goes with it. */
   remove(orm: Orm, id: string, now: number): Statement[];
 }
 

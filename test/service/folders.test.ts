@@ -262,7 +262,7 @@ describe('a deletion that waits', () => {
     expect(await statusOf(id)).toBe('PENDING_DELETION');
   });
 
-  test('keeps its operation when it is called off after the time has come but loses no half of the folder', async () => {
+  test('is called off whole or not at all when its time has just come', async () => {
     const { id } = await newFolder();
     await newAccount(id);
     const operation = await remove(id, fromNow(300));
