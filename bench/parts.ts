@@ -1,5 +1,6 @@
+import { copies } from './copies.ts';
 import { inspection } from './inspection.ts';
 import type { Part } from './part.ts';
 
 /** All parts, in the order in which they run. */
-export const PARTS: readonly Part[] = [inspection];
+export const PARTS: readonly Part[] = [inspection, copies];

@@ -7,7 +7,7 @@ import { clearGuards } from '../../db/guards.ts';
 import { deleteJob, findJob, keepCursor } from '../../db/jobs.ts';
 import { findSourceOfCopy, noteUnnamed, updateLayer } from '../../db/layers.ts';
 import { changeOperation, demandRunning } from '../../db/operations.ts';
-import { changeResource, demandRevision } from '../../db/resources.ts';
+import { changeResource } from '../../db/resources.ts';
 import type { DiskRow, LayerRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { ObjectChanged, type StoredObject, StoreUnavailable } from '../../storage/store.ts';
@@ -167,7 +167,10 @@ async function beginAgain(context: Context, { job, operationId, layer }: Subject
   throw new StoreUnavailable('UploadPartCopy', 404, 'NoSuchUpload');
 }
 
-/** Ends the creation with the disk. What the source was found to be goes for its copy as well. */
+/**
+ * Ends the creation with the disk, which nothing changes until then. What the source was found to be goes for its copy
+ * as well.
+ */
 async function finish(context: Context, subject: Subject, made: StoredObject): Promise<JobOutcome> {
   const { job, operationId, disk, layer, source } = subject;
   const { orm } = context.db;
@@ -183,7 +186,6 @@ async function finish(context: Context, subject: Subject, made: StoredObject): P
   };
   await context.db.write([
     demandRunning(orm, operationId),
-    demandRevision(orm, 'disk', disk.id, disk.revision),
     updateLayer(orm, layer.id, {
       state: next('layer', next('layer', layer.state, 'store'), 'verify'),
       etag: made.etag,
