@@ -8,4 +8,15 @@ export const errorBody = z
     message: z.string().openapi({ example: 'Image "fd8example" not found' }),
     details: z.array(any),
   })
-  .openapi('Status');
+  .openapi('Status', {
+    example: {
+      code: 5,
+      message: 'Image "fd8q3k0v5m2r7t9w1x4z" not found',
+      details: [
+        {
+          '@type': 'type.googleapis.com/google.rpc.RequestInfo',
+          requestId: 'e38e71c3-adc6-4584-98a4-b0f103d55f61',
+        },
+      ],
+    },
+  });

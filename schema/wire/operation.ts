@@ -17,7 +17,26 @@ export const operation = z
       .optional(),
     response: any.optional(),
   })
-  .openapi('Operation');
+  .openapi('Operation', {
+    example: {
+      id: 'fd8m7c2n4b6v8x0z1l3k',
+      description: 'Update image',
+      createdAt: '2026-04-01T07:13:41.123Z',
+      createdBy: 'ajek4h1v9r6w3b8n0q5m',
+      modifiedAt: '2026-04-01T07:13:41.123Z',
+      done: true,
+      metadata: {
+        '@type': 'type.googleapis.com/yandex.cloud.compute.v1.UpdateImageMetadata',
+        imageId: 'fd8q3k0v5m2r7t9w1x4z',
+      },
+      response: {
+        '@type': 'type.googleapis.com/yandex.cloud.compute.v1.Image',
+        id: 'fd8q3k0v5m2r7t9w1x4z',
+        name: 'base-1',
+        status: 'READY',
+      },
+    },
+  });
 
 const MAX_WAIT_SECONDS = 60;
 
