@@ -19,6 +19,13 @@ const MAX_PARTITIONS = 2 ** 31;
 const diskPlacementPolicyMessage = message({
   placementGroupId: optionalText(50),
   placementGroupPartition: optionalInt64(1, MAX_PARTITIONS),
+}).superRefine((given, context) => {
+  if (given.placementGroupPartition === undefined || given.placementGroupId) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['placementGroupPartition'],
+    message: 'is of a placement group: give placement_group_id as well, or neither',
+  });
 });
 
 export const createDiskBody = message({
@@ -66,7 +73,7 @@ export const updateDiskBody = message({
 }).openapi('UpdateDiskRequest', { example: { updateMask: 'size', size: '21474836480' } });
 
 export const moveDiskBody = message({ destinationFolderId: requiredText(50) }).openapi('MoveDiskRequest', {
-  example: { destinationFolderId: 'standard-images' },
+  example: { destinationFolderId: 'b1g7d3k9m2q5s8u1v4a6' },
 });
 
 export const relocateDiskBody = message({
@@ -92,7 +99,24 @@ export const disk = z
     layerIds: z.array(z.string()).optional(),
     etag: z.string(),
   })
-  .openapi('Disk');
+  .openapi('Disk', {
+    example: {
+      id: 'fhm4t9p2u6o1c8k3g5e7',
+      folderId: 'default',
+      createdAt: '2026-04-01T07:13:41.123Z',
+      name: 'data-1',
+      status: 'READY',
+      typeId: 'network-ssd',
+      zoneId: 'ru-central1-a',
+      size: '10737418240',
+      blockSize: '4096',
+      sourceImageId: 'fd8q3k0v5m2r7t9w1x4z',
+      diskPlacementPolicy: {},
+      hardwareGeneration: { legacyFeatures: { pciTopology: 'PCI_TOPOLOGY_V1' } },
+      layerId: 'fd8w2e4r6t8y0u1i3o5p',
+      etag: '1-0123456789abcdef',
+    },
+  });
 
 export const diskList = z
   .object({ disks: z.array(disk).optional(), nextPageToken })

@@ -251,6 +251,11 @@ describe('what a disk cannot be', () => {
       'hardware_generation',
     ],
     ['in no folder', { folderId: undefined }, 'folder_id'],
+    [
+      'in a partition of no placement group',
+      { diskPlacementPolicy: { placementGroupPartition: 1 } },
+      'disk_placement_policy.placement_group_partition',
+    ],
   ];
   test.each(fields)('A149 %s', async (_, given, field) => {
     const before = await count();
@@ -345,13 +350,12 @@ describe('the quotas of disks', () => {
     });
   });
 
-  test('hold exactly, whatever is asked for at once', async () => {
-    const limits = {
-      ...AMPLE,
-      'compute.disks.count': 10,
-      'compute.disks.size': 10 * CHUNK,
-    };
-    const tenant = await newTenant(local, { limits });
+  test.each<[string, Partial<Record<QuotaId, number>>]>([
+    ['number', { 'compute.disks.count': 10 }],
+    ['size', { 'compute.disks.size': 10 * CHUNK + 1 }],
+    ['size of a type', { 'compute.hddDisks.size': 11 * CHUNK - 1 }],
+  ])('hold exactly, whatever is asked for at once: %s', async (_, limits) => {
+    const tenant = await newTenant(local, { limits: { ...AMPLE, ...limits } });
     const body = { folderId: tenant.folderId, zoneId: ZONE, size: CHUNK };
     const answers = await Promise.all(Array.from({ length: 50 }, () => tenant.api.send('POST', DISKS, body)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
