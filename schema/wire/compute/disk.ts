@@ -114,7 +114,7 @@ export const disk = z
       diskPlacementPolicy: {},
       hardwareGeneration: { legacyFeatures: { pciTopology: 'PCI_TOPOLOGY_V1' } },
       layerId: 'fd8w2e4r6t8y0u1i3o5p',
-      etag: '1-0123456789abcdef',
+      etag: 'fhm4t9p2u6o1c8k3g5e7-1',
     },
   });
 

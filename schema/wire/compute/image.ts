@@ -163,7 +163,27 @@ export const image = z
     inspection: inspection.optional(),
     etag: z.string(),
   })
-  .openapi('Image');
+  .openapi('Image', {
+    example: {
+      id: 'fd8q3k0v5m2r7t9w1x4z',
+      folderId: 'default',
+      createdAt: '2026-04-01T07:13:41.123Z',
+      name: 'base-1',
+      labels: { team: 'images' },
+      family: 'base',
+      size: '618659840',
+      storageSize: '620756992',
+      minDiskSize: '10737418240',
+      status: 'READY',
+      os: { type: 'LINUX' },
+      hardwareGeneration: { legacyFeatures: { pciTopology: 'PCI_TOPOLOGY_V1' } },
+      layerId: 'fd8w2e4r6t8y0u1i3o5p',
+      digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
+      source: { kind: 'upload' },
+      architecture: 'X86_64',
+      etag: 'fd8q3k0v5m2r7t9w1x4z-1-d',
+    },
+  });
 
 export const imageList = z
   .object({ images: z.array(image).optional(), nextPageToken })

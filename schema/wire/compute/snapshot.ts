@@ -31,7 +31,21 @@ export const snapshot = z
     layerId: z.string(),
     etag: z.string(),
   })
-  .openapi('Snapshot');
+  .openapi('Snapshot', {
+    example: {
+      id: 'fd8b1n3m5k7j9h2g4f6d',
+      folderId: 'default',
+      createdAt: '2026-04-01T07:13:41.123Z',
+      name: 'before-update',
+      status: 'READY',
+      storageSize: '620756992',
+      diskSize: '10737418240',
+      sourceDiskId: 'fhm4t9p2u6o1c8k3g5e7',
+      hardwareGeneration: { legacyFeatures: { pciTopology: 'PCI_TOPOLOGY_V1' } },
+      layerId: 'fd8w2e4r6t8y0u1i3o5p',
+      etag: 'fd8b1n3m5k7j9h2g4f6d-1',
+    },
+  });
 
 export const snapshotList = z
   .object({ snapshots: z.array(snapshot).optional(), nextPageToken })
