@@ -17,7 +17,6 @@ export const ERROR_CODES = {
   STALE: { number: 9, status: 412, meaning: 'If-Match names a version that is no longer the current one.' },
   BODY_TOO_LARGE: { number: 3, status: 413, meaning: 'The request body is longer than what is read.' },
   METHOD_NOT_ALLOWED: { number: 12, status: 405, meaning: 'The path exists, but not with this method.' },
-  UNIMPLEMENTED: { number: 12, status: 501, meaning: 'This registry does not have this method or source.' },
   INTERNAL: { number: 13, status: 500, meaning: 'A fault of the registry itself.' },
   UNAVAILABLE: { number: 14, status: 503, meaning: 'A part of the registry does not answer; try again.' },
   DATA_LOSS: { number: 15, status: 500, meaning: 'Stored bytes are no longer what was stored.' },

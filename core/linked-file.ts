@@ -129,11 +129,15 @@ function isEncoded(answer: RangeAnswer): boolean {
   return encoding !== '' && encoding !== 'identity';
 }
 
+const STRONG_TAG = /^"[\x21\x23-\x7e]{0,256}"$/;
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
 /** A weak entity tag does not promise the same bytes (RFC 9110, section 8.8.1). */
 function versionOf(answer: RangeAnswer): string | undefined {
   const etag = answer.header('ETag') ?? '';
-  if (/^"[\x21\x23-\x7e]*"$/.test(etag)) return etag;
-  return answer.header('Last-Modified') || undefined;
+  if (STRONG_TAG.test(etag)) return etag;
+  const date = answer.header('Last-Modified') ?? '';
+  return HTTP_DATE.test(date) ? date : undefined;
 }
 
 /** `bytes 0-99/1234`; undefined for anything else. An unknown total is `*`. */

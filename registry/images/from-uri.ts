@@ -61,9 +61,8 @@ function importOrigins(settings: WorkerSettings): readonly string[] {
   return origins.length > 0 ? origins : storeOrigins(settings);
 }
 
-/** What of that is told: of the object store only the address that clients know. */
+/** What of that is told: of the object store only the address that clients know, which comes last. */
 function shownOrigins(settings: WorkerSettings): readonly string[] {
-  return importOrigins(settings).filter(
-    (origin) => settings.BULLION_IMPORT_ORIGINS.length > 0 || origin === storeOrigins(settings).at(-1),
-  );
+  const { BULLION_IMPORT_ORIGINS: origins } = settings;
+  return origins.length > 0 ? origins : storeOrigins(settings).slice(-1);
 }

@@ -33,13 +33,14 @@ import { ensureStoreUpload, objectKeyOf } from './sign-parts.ts';
 
 /** What one run of the job copies at most. */
 const RUN_BYTES = 256 * 2 ** 20;
-/** No part is begun later than this in a run. */
+/** No further part is begun later than this in a run. */
 const RUN_MS = 15_000;
 /**
- * How long one part may take; with `RUN_MS` well below the lease of a job. A file that comes so slowly that its
- * parts take longer would not be there before its upload expires.
+ * When every part of a run has come or is given up: well before the lease of the job lapses, because a part that is
+ * stored after another worker had them joined breaks the object in some stores. A file that comes so slowly would not
+ * be there before its upload expires.
  */
-const PART_MS = 200_000;
+const LAST_MS = 200_000;
 
 /** A creation whose file is being fetched. */
 interface Import {
@@ -54,10 +55,11 @@ interface Import {
  * Throws when the host or a part of the registry does not answer, and is then tried again.
  */
 export async function importImage(context: Context, job: JobRow): Promise<JobOutcome> {
+  const startedAt = context.now();
   const found = await findImport(context, job.subjectId);
   if (found === undefined) return 'done';
   try {
-    return await copySome(context, await measured(context, found));
+    return await copySome(context, await measured(context, found), startedAt);
   } catch (error) {
     if (!(error instanceof LinkRefused)) throw error;
     await endCreation(context, found.image.id, error.error);
@@ -113,7 +115,7 @@ async function measured(context: Context, found: Import): Promise<Import> {
 }
 
 /** Copies parts that are not there yet for one run; when all are, has them joined and judged. */
-async function copySome(context: Context, { upload, uri }: Import): Promise<JobOutcome> {
+async function copySome(context: Context, { upload, uri }: Import, startedAt: number): Promise<JobOutcome> {
   const { orm } = context.db;
   const plan: UploadPlan = upload;
   const storeUploadId = await ensureStoreUpload(context, upload);
@@ -122,16 +124,16 @@ async function copySome(context: Context, { upload, uri }: Import): Promise<JobO
   const left = [...missing, ...wrongLength];
   let doneBytes = upload.sizeBytes - left.reduce((sum, part) => sum + partRange(plan, part).sizeBytes, 0);
   const begunBytes = doneBytes;
-  const begunAt = context.now();
   for (const partNumber of left) {
     const { sizeBytes } = partRange(plan, partNumber);
-    const isFull = doneBytes > begunBytes && doneBytes - begunBytes + sizeBytes > RUN_BYTES;
-    if (isFull || context.now() - begunAt > RUN_MS) return { again: {} };
+    const hasCopied = doneBytes > begunBytes;
+    const isFull = doneBytes - begunBytes + sizeBytes > RUN_BYTES || context.now() - startedAt > RUN_MS;
+    if (hasCopied && isFull) return { again: {} };
     try {
-      await copyPart(context, upload, uri, storeUploadId, partNumber);
+      await copyPart(context, upload, uri, storeUploadId, partNumber, startedAt + LAST_MS);
     } catch (error) {
       // What came before counts: the attempts begin anew with the next run.
-      if (doneBytes > begunBytes && isOutage(error)) return { again: {} };
+      if (hasCopied && isOutage(error)) return { again: {} };
       throw error;
     }
     doneBytes += sizeBytes;
@@ -154,11 +156,12 @@ async function copyPart(
   uri: string,
   storeUploadId: string,
   partNumber: number,
+  until: number,
 ): Promise<void> {
   const { offset, sizeBytes } = partRange(upload, partNumber);
   const file: LinkedFile = { sizeBytes: upload.sizeBytes, version: upload.sourceVersion ?? '' };
   const over = new AbortController();
-  const signal = AbortSignal.any([AbortSignal.timeout(PART_MS), over.signal]);
+  const signal = AbortSignal.any([AbortSignal.timeout(Math.max(0, until - context.now())), over.signal]);
   const body = await openLinkedRange(context, uri, file, offset, sizeBytes, signal);
   try {
     const key = objectKeyOf(upload);
