@@ -84,7 +84,9 @@ export function findPlace(orm: Orm, credential: Credential, scope: Scope) {
 function target({ kind, id }: Scope, credential: Credential): SQL {
   switch (kind) {
     case 'image':
-      return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}`;
+      // One in the trash is under the rules that it was under before.
+      return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}
+        UNION ALL SELECT 'image', id, folder_id, cloud_id FROM deleted_images WHERE id = ${id}`;
     case 'disk':
       return sql`SELECT 'disk', id, folder_id, cloud_id FROM disks WHERE id = ${id}`;
     case 'snapshot':

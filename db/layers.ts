@@ -8,7 +8,7 @@ import { demandOne } from './guards.ts';
 const NAMEABLE = ['VERIFIED', ...sources('layer', 'name')];
 
 /**
- * Whether something names a layer: an image, a disk, a snapshot, or a copy of it that is still being made.
+ * Whether something names a layer: an image, also one in the trash, a disk, a snapshot, or a copy of it that is still being made.
  * in: the layer's id, or the column that has it.
  */
 function named(id: SQL): SQL {
@@ -16,6 +16,7 @@ function named(id: SQL): SQL {
     OR EXISTS (SELECT 1 FROM disks WHERE disks.layer_id = ${id})
     OR EXISTS (SELECT 1 FROM disks WHERE disks.top_layer_id = ${id})
     OR EXISTS (SELECT 1 FROM snapshots WHERE snapshots.layer_id = ${id})
+    OR EXISTS (SELECT 1 FROM deleted_images WHERE deleted_images.layer_id = ${id})
     OR EXISTS (SELECT 1 FROM layers AS copy WHERE copy.copy_of = ${id}))`;
 }
 

@@ -1,6 +1,5 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { type QuotaId, type QuotaUse, STANDARD_IMAGES } from '../core/quotas.ts';
-import { images, snapshots } from '../schema/tables/images.ts';
 import { quotas } from '../schema/tables/quotas.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -52,10 +51,14 @@ export function changeUsage(orm: Orm, cloudId: string, quotaId: QuotaId, delta: 
     .where(and(eq(quotas.cloudId, cloudId), eq(quotas.quotaId, quotaId)));
 }
 
-/** The nouns whose stored bytes count: a layer that several rows of a cloud name counts once for each noun. */
+/**
+ * The rows whose stored bytes count: a layer that several of a cloud name counts once for each noun. What lies in the
+ * trash still takes room.
+ */
 const COUNTED = {
-  'compute.images.size': images,
-  'compute.snapshots.size': snapshots,
+  'compute.images.size': sql`(SELECT id, layer_id, cloud_id, folder_id FROM images
+    UNION ALL SELECT id, layer_id, cloud_id, folder_id FROM deleted_images)`,
+  'compute.snapshots.size': sql`snapshots`,
 } as const;
 
 export type StoredBytesQuota = keyof typeof COUNTED;

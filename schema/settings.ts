@@ -51,6 +51,12 @@ export const workerSettings = z.object({
   ),
   BULLION_URL_TTL_SECONDS: count(3_600, 1, 604_800).describe('how long a presigned URL works'),
   BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe('how long bytes stay that no image names'),
+  BULLION_TRASH_SECONDS: count(604_800, 0, 31_536_000).describe(
+    'how long a deleted image can be brought back; 0 turns the trash off',
+  ),
+  BULLION_AUDIT_SECONDS: count(31_536_000, 86_400, 315_360_000).describe(
+    'how long it is kept what was changed by whom, and what was known of purged images',
+  ),
   BULLION_MAX_ACTIVE_OPERATIONS: count(15, 1, 10_000).describe('running operations in a folder'),
   BULLION_JOB_ATTEMPTS: count(8, 1, 100).describe('how often a job is tried while a part does not answer'),
   BULLION_COPY_WHOLE_BYTES: count(5 * 2 ** 30, 5 * 2 ** 20, 5 * 2 ** 30).describe(

@@ -31,42 +31,58 @@ export const layers = sqliteTable(
   ],
 );
 
-/** While an image is CREATING, `osType`, `minDiskSize` and `hardwareGeneration` hold what the caller declared, if anything. */
+/** What an image has, standing or deleted. While it is CREATING, `osType`, `minDiskSize` and `hardwareGeneration` hold what the caller declared, if anything. */
+const imageColumns = () => ({
+  id: text('id').primaryKey(),
+  folderId: text('folder_id').notNull(),
+  /** The folder's cloud: a folder never moves, and quotas and access need both. */
+  cloudId: text('cloud_id').notNull(),
+  createdAt: integer('created_at').notNull(),
+  /** Empty for none, like `family`, so that both sort and page like any text. */
+  name: text('name').notNull(),
+  description: text('description'),
+  labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
+  family: text('family').notNull(),
+  status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
+  sizeBytes: integer('size_bytes'),
+  storageSize: integer('storage_size'),
+  minDiskSize: integer('min_disk_size'),
+  /** The smallest `minDiskSize` that an update may set: the disk's own size. */
+  smallestDiskSize: integer('smallest_disk_size'),
+  productIds: text('product_ids', { mode: 'json' }).$type<string[]>(),
+  osType: text('os_type').$type<'LINUX' | 'WINDOWS'>(),
+  nvidiaDriver: text('nvidia_driver'),
+  pooled: integer('pooled', { mode: 'boolean' }).notNull(),
+  hardwareGeneration: text('hardware_generation').$type<'GEN_1_1' | 'GEN_1_2' | 'GEN_2'>(),
+  architecture: text('architecture'),
+  layerId: text('layer_id').references(() => layers.id),
+  source: text('source', { mode: 'json' })
+    .$type<{ kind: 'upload' | 'uri' | 'image' | 'disk' | 'snapshot'; id?: string; uri?: string }>()
+    .notNull(),
+  /** When it last became the latest of its family; its creation counts as the first promotion. */
+  promotedAt: integer('promoted_at').notNull(),
+  /** Made as a candidate and not promoted yet. */
+  candidate: integer('candidate', { mode: 'boolean' }).notNull().default(false),
+  /** From when on it is DEPRECATED, OBSOLETE, and to be deleted: ahead or past, null for never. */
+  deprecateAt: integer('deprecate_at'),
+  obsoleteAt: integer('obsolete_at'),
+  deleteAt: integer('delete_at'),
+  replacementImageId: text('replacement_image_id'),
+  deprecationMessage: text('deprecation_message'),
+  /** A candidate, or one whose deprecation has begun and was noted: it is no latest, whatever the clock says. */
+  passedOver: integer('passed_over', { mode: 'boolean' }).notNull().default(false),
+  deleteProtection: integer('delete_protection', { mode: 'boolean' }).notNull().default(false),
+  /** Counts changes; the ETag is made from it. */
+  revision: integer('revision').notNull(),
+});
+
 export const images = sqliteTable(
   'images',
   {
-    id: text('id').primaryKey(),
-    folderId: text('folder_id').notNull(),
-    /** The folder's cloud: a folder never moves, and quotas and access need both. */
-    cloudId: text('cloud_id').notNull(),
-    createdAt: integer('created_at').notNull(),
-    /** Empty for none, like `family`, so that both sort and page like any text. */
-    name: text('name').notNull(),
-    description: text('description'),
-    labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
-    family: text('family').notNull(),
-    status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
-    sizeBytes: integer('size_bytes'),
-    storageSize: integer('storage_size'),
-    minDiskSize: integer('min_disk_size'),
-    /** The smallest `minDiskSize` that an update may set: the disk's own size. */
-    smallestDiskSize: integer('smallest_disk_size'),
-    productIds: text('product_ids', { mode: 'json' }).$type<string[]>(),
-    osType: text('os_type').$type<'LINUX' | 'WINDOWS'>(),
-    nvidiaDriver: text('nvidia_driver'),
-    pooled: integer('pooled', { mode: 'boolean' }).notNull(),
-    hardwareGeneration: text('hardware_generation').$type<'GEN_1_1' | 'GEN_1_2' | 'GEN_2'>(),
-    architecture: text('architecture'),
+    ...imageColumns(),
     layerId: text('layer_id')
       .notNull()
       .references(() => layers.id),
-    source: text('source', { mode: 'json' })
-      .$type<{ kind: 'upload' | 'uri' | 'image' | 'disk' | 'snapshot'; id?: string; uri?: string }>()
-      .notNull(),
-    /** When it last became the latest of its family; its creation counts as the first promotion. */
-    promotedAt: integer('promoted_at').notNull(),
-    /** Counts changes; the ETag is made from it. */
-    revision: integer('revision').notNull(),
   },
   (table) => [
     uniqueIndex('images_name').on(table.folderId, table.name).where(sql`name <> ''`),
@@ -78,8 +94,59 @@ export const images = sqliteTable(
     index('images_by_status').on(table.folderId, table.status, table.id),
     index('images_latest')
       .on(table.folderId, table.family, table.promotedAt, table.createdAt, table.id)
-      .where(sql`family <> '' AND status = 'READY'`),
+      .where(sql`family <> '' AND status = 'READY' AND passed_over = 0`),
     index('images_layer').on(table.layerId),
+    index('images_deprecation')
+      .on(table.deprecateAt)
+      .where(sql`deprecate_at IS NOT NULL AND passed_over = 0`),
+    index('images_obsolescence').on(table.obsoleteAt).where(sql`obsolete_at IS NOT NULL AND passed_over = 0`),
+    index('images_deletion').on(table.deleteAt).where(sql`delete_at IS NOT NULL`),
+    index('images_replacement').on(table.replacementImageId).where(sql`replacement_image_id IS NOT NULL`),
+  ],
+);
+
+/**
+ * Images that were deleted. Until `purgedAt` one lies in the trash, names its layer and can be brought back as it was;
+ * after it only what was known of it is kept.
+ */
+export const deletedImages = sqliteTable(
+  'deleted_images',
+  {
+    ...imageColumns(),
+    deletedAt: integer('deleted_at').notNull(),
+    deletedBy: text('deleted_by').notNull(),
+    /** Why: a request, the policy of its family, its own date. */
+    reason: text('reason').notNull(),
+    /** When it is purged. */
+    purgeAt: integer('purge_at').notNull(),
+    purgedAt: integer('purged_at'),
+    /** Of its layer, kept at the purge. */
+    digest: text('digest'),
+    inspection: text('inspection', { mode: 'json' }).$type<Record<string, unknown>>(),
+  },
+  (table) => [
+    index('deleted_images_by_id').on(table.folderId, table.id),
+    index('deleted_images_purge').on(table.purgeAt).where(sql`purged_at IS NULL`),
+    index('deleted_images_purged').on(table.purgedAt).where(sql`purged_at IS NOT NULL`),
+    index('deleted_images_layer').on(table.layerId).where(sql`layer_id IS NOT NULL`),
+  ],
+);
+
+/** A holder's word that it boots from an image. One holder has one lease on an image; expired it holds nothing. */
+export const leases = sqliteTable(
+  'leases',
+  {
+    id: text('id').primaryKey(),
+    imageId: text('image_id').notNull(),
+    holder: text('holder').notNull(),
+    createdAt: integer('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    renewedAt: integer('renewed_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('leases_holder').on(table.imageId, table.holder),
+    index('leases_expiry').on(table.expiresAt),
   ],
 );
 
@@ -191,6 +258,8 @@ export const snapshots = sqliteTable(
 
 export type LayerRow = typeof layers.$inferSelect;
 export type ImageRow = typeof images.$inferSelect;
+export type DeletedImageRow = typeof deletedImages.$inferSelect;
+export type LeaseRow = typeof leases.$inferSelect;
 export type UploadRow = typeof uploads.$inferSelect;
 export type DiskRow = typeof disks.$inferSelect;
 export type SnapshotRow = typeof snapshots.$inferSelect;

@@ -36,6 +36,8 @@ export const operations = sqliteTable(
     >(),
     bytesDone: integer('bytes_done'),
     bytesTotal: integer('bytes_total'),
+    /** When it ends at the latest, whatever happens; null for one that waits for people. */
+    deadlineAt: integer('deadline_at'),
     metadata: text('metadata', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
     response: text('response', { mode: 'json' }).$type<OperationResult>(),
     error: text('error', { mode: 'json' }).$type<OperationError>(),
@@ -45,6 +47,7 @@ export const operations = sqliteTable(
     index('operations_resource').on(table.resourceKind, table.resourceId, table.sequence),
     index('operations_folder').on(table.folderId, table.sequence),
     index('operations_active').on(table.folderId).where(sql`done = 0 AND stage <> 'AWAITING_UPLOAD'`),
+    index('operations_deadline').on(table.deadlineAt).where(sql`done = 0 AND deadline_at IS NOT NULL`),
     index('operations_ended').on(table.modifiedAt).where(sql`done = 1`),
   ],
 );
@@ -67,6 +70,7 @@ export const jobs = sqliteTable(
         | 'discard-copy'
         | 'digest-layer'
         | 'empty-folder'
+        | 'deliver-webhook'
       >()
       .notNull(),
     /** The image, upload, layer or folder that the job is about. */
