@@ -33,8 +33,8 @@ export type Delivery =
   | { readonly kind: 'given-up'; readonly error: unknown };
 
 /**
- * Several times what a run takes. Two workers on one job would do no harm, only the work twice; a job whose worker
- * died waits this long for another one.
+ * Longer than any run takes, the one that waits for a copy of 5 GiB included. Two workers on one job would do no harm,
+ * only the work twice; a job whose worker died waits this long for another one.
  */
 const LEASE_MS = 5 * 60_000;
 const RESEND_LIMIT = 100;

@@ -73,7 +73,7 @@ export const jobs = sqliteTable(
         | 'deliver-webhook'
       >()
       .notNull(),
-    /** The image, upload, layer or folder that the job is about. */
+    /** The image, disk, layer or folder that the job is about. */
     subjectId: text('subject_id').notNull(),
     /** The operation that waits for it; none for clean-up. */
     operationId: text('operation_id'),
