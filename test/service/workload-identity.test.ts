@@ -295,6 +295,12 @@ describe('a key', () => {
     await expectNobody(await token(trusted));
   });
 
+  test('is told by its algorithm from another one of the same id', async () => {
+    const other = await newIssuerKey('PS256', 'first');
+    const trusted = await trust({ keys: [rsa.jwk, other.jwk] });
+    for (const key of [rsa, other]) expect(await opens(await token(trusted, {}, key), trusted)).toBe(200);
+  });
+
   test('of 1024 bits is not used', async () => {
     const { privateKey, publicKey } = await crypto.subtle.generateKey(
       {
@@ -344,6 +350,9 @@ describe('a key', () => {
       sendJson(response, { keys: [rsa.jwk] });
     });
     const tokens = await Promise.all(Array.from({ length: 12 }, () => token(trusted)));
+    // With their connections open already, all of them come at once.
+    const known = await token(common);
+    await Promise.all(tokens.map(() => opens(known, common)));
     const statuses = await Promise.all(tokens.map((jwt) => opens(jwt, trusted)));
     expect(statuses).toEqual(tokens.map(() => 200));
     expect(issuer.asked(trusted.path)).toBe(1);
