@@ -74,64 +74,11 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 const ALL = Object.keys(ACTIONS) as Action[];
-/** What is refused as the folder, whose being there is not told. */
-const OF_FOLDER: readonly Action[] = ['create', 'list', 'latestByFamily'];
-
-const FINDS = ['list', 'latestByFamily', 'get'] as const;
-const LOOKS = [...FINDS, 'operations'] as const;
-const VIEWS = [...LOOKS, 'readBindings'] as const;
-const EDITS = [...VIEWS, 'use', 'create', 'update', 'delete'] as const;
-
-/** Every role that may be bound on a folder of somebody's cloud, and what it gives there. */
-type Bindable = Exclude<keyof typeof ROLES, 'organization-manager.organizations.owner'>;
-const GIVEN: Readonly<Record<Bindable | 'no role', readonly Action[]>> = {
-  'no role': [],
-  'compute.images.user': [...FINDS, 'use'],
-  'compute.disks.user': [],
-  'compute.snapshotSchedules.viewer': [],
-  'compute.snapshotSchedules.editor': [],
-  'compute.auditor': LOOKS,
-  'compute.viewer': VIEWS,
-  'compute.operator': VIEWS,
-  'compute.editor': EDITS,
-  'compute.admin': ALL,
-  auditor: VIEWS,
-  viewer: VIEWS,
-  editor: EDITS,
-  admin: ALL,
-  'resource-manager.clouds.member': [],
-  'resource-manager.viewer': [],
-  'resource-manager.editor': [],
-  'resource-manager.admin': ['readBindings', 'changeBindings'],
-  'resource-manager.clouds.owner': ALL,
-  'iam.serviceAccounts.admin': [],
-  'quota-manager.viewer': [],
-  'quota-manager.requestOperator': [],
-  'organization-manager.admin': ['readBindings', 'changeBindings'],
-};
-
 const statusesOf = async (api: Client): Promise<Record<string, number>> => {
   const statuses: Record<string, number> = {};
   for (const action of ALL) statuses[action] = (await ACTIONS[action](api)).status;
   return statuses;
 };
-
-/** What these actions come to: the others are 403, or 404 where not even the image may be seen. */
-const expected = (given: readonly Action[]): Record<string, number> =>
-  Object.fromEntries(
-    ALL.map((action) => {
-      const hidden = !given.includes('get') && !OF_FOLDER.includes(action);
-      return [action, given.includes(action) ? 200 : hidden ? 404 : 403];
-    }),
-  );
-
-describe('a role on the folder gives for images', () => {
-  test.each(Object.entries(GIVEN))('%s: %j', async (role, given) => {
-    const { id, api } = await newPerson(strangersFolder.id);
-    if (role !== 'no role') await grant(FOLDER, role, toAccount(id));
-    expect(await statusesOf(api)).toEqual(expected(given));
-  });
-});
 
 describe('a right is inherited', () => {
   test('A129 by every folder of a cloud', async () => {
