@@ -69,7 +69,11 @@ CREATE TABLE `deleted_images` (
 	FOREIGN KEY (`layer_id`) REFERENCES `layers`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
-CREATE INDEX `deleted_images_by_id` ON `deleted_images` (`folder_id`,`id`);--> statement-breakpoint
+CREATE INDEX `deleted_images_by_id` ON `deleted_images` (`folder_id`,`id`) WHERE purged_at IS NULL;--> statement-breakpoint
+CREATE INDEX `deleted_images_by_created_at` ON `deleted_images` (`folder_id`,`created_at`,`id`) WHERE purged_at IS NULL;--> statement-breakpoint
+CREATE INDEX `deleted_images_by_name` ON `deleted_images` (`folder_id`,`name`,`id`) WHERE purged_at IS NULL;--> statement-breakpoint
+CREATE INDEX `deleted_images_by_family` ON `deleted_images` (`folder_id`,`family`,`id`) WHERE purged_at IS NULL;--> statement-breakpoint
+CREATE INDEX `deleted_images_cloud` ON `deleted_images` (`cloud_id`) WHERE purged_at IS NULL;--> statement-breakpoint
 CREATE INDEX `deleted_images_purge` ON `deleted_images` (`purge_at`) WHERE purged_at IS NULL;--> statement-breakpoint
 CREATE INDEX `deleted_images_purged` ON `deleted_images` (`purged_at`) WHERE purged_at IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `deleted_images_layer` ON `deleted_images` (`layer_id`) WHERE layer_id IS NOT NULL;--> statement-breakpoint

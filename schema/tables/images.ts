@@ -125,7 +125,16 @@ export const deletedImages = sqliteTable(
     inspection: text('inspection', { mode: 'json' }).$type<Record<string, unknown>>(),
   },
   (table) => [
-    index('deleted_images_by_id').on(table.folderId, table.id),
+    // As the lists of images, which show the trash on demand; the status of all that lies there is the same.
+    index('deleted_images_by_id').on(table.folderId, table.id).where(sql`purged_at IS NULL`),
+    index('deleted_images_by_created_at')
+      .on(table.folderId, table.createdAt, table.id)
+      .where(sql`purged_at IS NULL`),
+    index('deleted_images_by_name').on(table.folderId, table.name, table.id).where(sql`purged_at IS NULL`),
+    index('deleted_images_by_family')
+      .on(table.folderId, table.family, table.id)
+      .where(sql`purged_at IS NULL`),
+    index('deleted_images_cloud').on(table.cloudId).where(sql`purged_at IS NULL`),
     index('deleted_images_purge').on(table.purgeAt).where(sql`purged_at IS NULL`),
     index('deleted_images_purged').on(table.purgedAt).where(sql`purged_at IS NOT NULL`),
     index('deleted_images_layer').on(table.layerId).where(sql`layer_id IS NOT NULL`),
