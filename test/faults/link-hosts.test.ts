@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../service/client.ts';
 import { rangeHeaders, type ServedFile, SIGNATURE, startFileHost } from '../service/setup/file-host.ts';
-import { startOwn } from '../service/setup/registry.ts';
+import { type OwnRegistry, startOwn } from '../service/setup/registry.ts';
 import { startBreakable } from './setup/behind-proxy.ts';
 import { accepted, IMAGES, openClient } from './setup/client.ts';
 import { everything } from './setup/everything.ts';
@@ -257,33 +257,32 @@ describe('a host that', () => {
   });
 });
 
-describe('a name that leads inside', () => {
-  const localhost = `https://localhost:${host.port}`;
-  const importFrom = async (trusted: string) => {
-    const own = await startOwn({
-      env: { BULLION_IMPORT_ORIGINS: localhost, BULLION_TRUSTED_ORIGINS: trusted, BULLION_JOB_ATTEMPTS: '1' },
+describe('a name that leads inside', async () => {
+  const origins = ['localhost', '127.0.0.1'].map((name) => `https://${name}:${host.port}`);
+  const importOnce = { BULLION_IMPORT_ORIGINS: origins.join(','), BULLION_JOB_ATTEMPTS: '1' };
+  const wary = await startOwn({ env: importOnce });
+  const trusting = await startOwn({ env: { ...importOnce, BULLION_TRUSTED_ORIGINS: origins.join(',') } });
+
+  /** How many connections the host got from an import, which fails in any case: the host does not speak TLS. */
+  const connectionsOf = async ({ local, key, logLines }: OwnRegistry, origin: string) => {
+    const before = host.connections();
+    const caller = openClient(() => local.url, key);
+    const uri = `${origin}/inside?${SIGNATURE}`;
+    const { id } = accepted(await caller.call('POST', IMAGES, { folderId: 'default', uri }));
+    const { error } = await caller.ended(id);
+    expect(error).toMatchObject({
+      code: UNAVAILABLE,
+      message: expect.stringContaining(`${origin} could not be reached`),
     });
-    const direct = openClient(() => own.local.url, own.key);
-    const uri = `${localhost}/inside?${SIGNATURE}`;
-    const { id } = accepted(await direct.call('POST', IMAGES, { folderId: 'default', uri }));
-    const { error } = await direct.ended(id);
-    expect(own.logLines.join('\n')).not.toContain(SIGNATURE);
-    await own.stop();
-    return error;
+    expect(logLines.join('\n')).not.toContain(SIGNATURE);
+    return host.connections() - before;
   };
 
-  test('is not connected to, although links may lead there', async () => {
-    const before = host.connections();
-    const error = await importFrom('');
-    expect(error?.code).toBe(UNAVAILABLE);
-    expect(error?.message).toContain(`${localhost} could not be reached`);
-    expect(host.connections()).toBe(before);
+  test.each(origins)('is not connected to, although links may lead there: %s', async (origin) => {
+    expect(await connectionsOf(wary, origin)).toBe(0);
   });
 
-  test('is connected to when it is trusted', async () => {
-    const before = host.connections();
-    // The host does not speak TLS.
-    expect((await importFrom(localhost))?.code).toBe(UNAVAILABLE);
-    expect(host.connections()).toBeGreaterThan(before);
+  test.each(origins)('is connected to when it is trusted: %s', async (origin) => {
+    expect(await connectionsOf(trusting, origin)).toBe(1);
   });
 });
