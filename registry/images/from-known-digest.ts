@@ -1,10 +1,12 @@
 import { type DiskFacts, declaredGeneration, settleHardware } from '../../core/hardware.ts';
 import { settleMinDiskSize } from '../../core/sizes.ts';
+import { planUpload } from '../../core/upload-plan.ts';
 import { bytesToCount } from '../../db/quotas.ts';
 import { findLayerOfDigest, IMAGE_PLACES, layerOfSource } from '../../db/sources.ts';
+import { insertUpload } from '../../db/uploads.ts';
 import type { FolderRow } from '../../schema/tables/identity.ts';
-import type { LayerRow } from '../../schema/tables/images.ts';
-import type { CallerContext } from '../context.ts';
+import type { ImageRow, LayerRow, UploadRow } from '../../schema/tables/images.ts';
+import { type CallerContext, newId } from '../context.ts';
 import { visibleTo } from '../identity/visible.ts';
 import type { Operation } from '../operations/record.ts';
 import { createNaming, type Place, readyOn } from './name-layer.ts';
@@ -22,7 +24,8 @@ export function knownDigestQueries(context: CallerContext, { sha256, sizeBytes }
 
 /**
  * Makes an image of an upload whose bytes are there already: they were inspected, so only the declarations are held
- * against what was found. out: an operation that is done; undefined when the bytes have to be sent.
+ * against what was found. To who goes on as if they had to be sent, the upload is complete.
+ * out: an operation that is done; undefined when the bytes have to be sent.
  * Throws INVALID_ARGUMENT, ALREADY_EXISTS, RESOURCE_EXHAUSTED, WriteConflict.
  */
 export async function createFromKnownDigest(
@@ -58,5 +61,34 @@ export async function createFromKnownDigest(
     bytes: count?.bytes ?? 0,
     digesting: false,
     metadata: { reused: true },
+    rows: (operation) => [insertUpload(context.db.orm, completedUpload(context, input, image, operation))],
   });
+}
+
+function completedUpload(
+  context: CallerContext,
+  { source }: CreateImage<UploadSource>,
+  image: ImageRow,
+  operation: Operation,
+): UploadRow {
+  const { sizeBytes, partSizeBytes, partCount } = planUpload(source.sizeBytes);
+  return {
+    imageId: image.id,
+    id: newId(context, 'upload'),
+    layerId: image.layerId,
+    operationId: operation.id,
+    state: 'COMPLETED',
+    sizeBytes,
+    partSizeBytes,
+    partCount,
+    sha256: source.sha256 ?? null,
+    declaredFormat: source.format ?? null,
+    fileName: source.fileName ?? null,
+    sourceUri: null,
+    sourceVersion: null,
+    storeUploadId: null,
+    parts: null,
+    createdAt: image.createdAt,
+    expiresAt: image.createdAt,
+  };
 }

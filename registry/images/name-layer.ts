@@ -1,5 +1,6 @@
 import { type QuotaUse, quotaError, violated } from '../../core/quotas.ts';
 import { roundUpToChunk } from '../../core/sizes.ts';
+import type { Statement } from '../../db/client.ts';
 import { demandActiveFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { insertImage } from '../../db/images.ts';
@@ -36,6 +37,8 @@ export interface Naming {
   readonly digesting: boolean;
   /** More members of the operation's metadata. */
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** More rows of the same batch. */
+  rows?(operation: Operation): readonly Statement[];
 }
 
 /** The image on its layer, READY; what the caller declared and the source gave is settled in `image` already. */
@@ -82,6 +85,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     insertImage(orm, image),
     ...claimNamingImage(orm, image),
     ...recordOperation(context, operation),
+    ...(naming.rows?.(operation) ?? []),
     ...(digest === undefined ? [] : [digest.statement]),
     clearGuards(orm),
   ]);

@@ -553,7 +553,23 @@ describe('an upload whose declared digest is known', () => {
       hardwareGeneration: knownSource.hardwareGeneration,
       os: knownSource.os,
     });
-    expect(await api.refused('GET', `${IMAGES}/${image.id}:upload`)).toMatchObject({ status: 404 });
+  });
+
+  test('is complete to who goes on as ever, and keeps its file name', async () => {
+    const operation = await upload({ upload: { fileName: 'known.img' } });
+    const path = `${IMAGES}/${imageIdOf(operation)}`;
+    expect(await api.upload(imageIdOf(operation))).toMatchObject({
+      state: 'COMPLETED',
+      size: known.size,
+      receivedBytes: known.size,
+    });
+    expect(await api.complete(imageIdOf(operation))).toEqual(operation);
+    const sign = await api.refused('POST', `${path}:signParts`, { partNumbers: [1] });
+    expect(sign).toMatchObject({ status: 400, code: 9 });
+    const { url } = await api.get<{ url: string }>(`${path}:download`, JSON_ONLY);
+    expect(decodeURIComponent(url)).toContain('filename="known.img"');
+    await api.call('DELETE', path);
+    expect((await api.image(knownSource.id)).status).toBe('READY');
   });
 
   test('in capitals and with its format too', async () => {
