@@ -344,18 +344,24 @@ describe('a key', () => {
   });
 
   test('is waited for by all who come while the issuer is asked', async () => {
-    const trusted = await trust();
-    issuer.serve(trusted.path, async (response) => {
-      await delay(300);
-      sendJson(response, { keys: [rsa.jwk] });
-    });
-    const tokens = await Promise.all(Array.from({ length: 12 }, () => token(trusted)));
+    const all = await Promise.all(Array.from({ length: 5 }, () => trust()));
+    for (const { path } of all) {
+      issuer.serve(path, async (response) => {
+        await delay(300);
+        sendJson(response, { keys: [rsa.jwk] });
+      });
+    }
+    const calls = await Promise.all(
+      all.flatMap((trusted) =>
+        Array.from({ length: 12 }, async () => [await token(trusted), trusted] as const),
+      ),
+    );
     // With their connections open already, all of them come at once.
     const known = await token(common);
-    await Promise.all(tokens.map(() => opens(known, common)));
-    const statuses = await Promise.all(tokens.map((jwt) => opens(jwt, trusted)));
-    expect(statuses).toEqual(tokens.map(() => 200));
-    expect(issuer.asked(trusted.path)).toBe(1);
+    await Promise.all(calls.map(() => opens(known, common)));
+    const statuses = await Promise.all(calls.map(([jwt, trusted]) => opens(jwt, trusted)));
+    expect(statuses).toEqual(calls.map(() => 200));
+    expect(all.map(({ path }) => issuer.asked(path))).toEqual(all.map(() => 1));
   });
 
   test('that nobody has is asked for once, however many name one', async () => {
