@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { compareStanding, type FamilyCandidate, latestOf } from '../../../core/families.ts';
+import {
+  compareStanding,
+  describePassedOver,
+  type FamilyCandidate,
+  latestOf,
+  type PassedOver,
+  passedOverFor,
+  type Standing,
+} from '../../../core/families.ts';
 
 const image = (id: string, createdAt: number, promotedAt = createdAt): FamilyCandidate => ({
   id,
@@ -29,5 +37,49 @@ describe('the latest of a family', () => {
       expect(Math.sign(compareStanding(b, a))).toBe(1);
     }
     expect(compareStanding(a, { ...a })).toBe(0);
+  });
+});
+
+const NOW = 1_000;
+const standing = (fields: Partial<Standing>): Standing => ({
+  status: 'READY',
+  candidate: false,
+  deprecateAt: null,
+  obsoleteAt: null,
+  ...fields,
+});
+
+describe('an image is passed over', () => {
+  it.each<[string, Partial<Standing>, number, PassedOver | undefined]>([
+    ['never when it is READY', {}, NOW, undefined],
+    ['while it is CREATING', { status: 'CREATING', candidate: true }, NOW, 'CREATING'],
+    ['when it broke', { status: 'ERROR', deprecateAt: 0 }, NOW, 'ERROR'],
+    ['while it is DELETING', { status: 'DELETING' }, NOW, 'DELETING'],
+    ['as a candidate', { candidate: true, obsoleteAt: 0 }, NOW, 'CANDIDATE'],
+    ['from its deprecation on', { deprecateAt: NOW }, NOW, 'DEPRECATED'],
+    ['not before its deprecation', { deprecateAt: NOW }, NOW - 1, undefined],
+    ['as obsolete', { deprecateAt: NOW - 2, obsoleteAt: NOW - 1 }, NOW, 'OBSOLETE'],
+    [
+      'no more when the clock has jumped back',
+      { deprecateAt: NOW, obsoleteAt: NOW + 1 },
+      NOW - 500,
+      undefined,
+    ],
+  ])('%s', (_, fields, now, reason) => {
+    expect(passedOverFor(standing(fields), now)).toBe(reason);
+  });
+
+  it('and all that are passed over are told by reason, with the ids of a few', () => {
+    const groups = [
+      { ...standing({ deprecateAt: 1 }), images: 2, ids: ['a', 'b'] },
+      { ...standing({ candidate: true }), images: 5, ids: ['c', 'd', 'e'] },
+      { ...standing({ candidate: true, deprecateAt: 1 }), images: 1, ids: ['f'] },
+      { ...standing({ status: 'CREATING' }), images: 1, ids: ['g'] },
+      { ...standing({}), images: 1, ids: ['h'] },
+    ];
+    expect(describePassedOver(groups, NOW)).toBe(
+      '1 CREATING (g), 6 CANDIDATE (c, d, e, …), 2 DEPRECATED (a, b)',
+    );
+    expect(describePassedOver([], NOW)).toBe('');
   });
 });
