@@ -5,6 +5,8 @@ import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 /** What a context spent on the database, for the log line. */
 export interface DatabaseCost {
   roundTrips: number;
+  /** A batch is as many as it holds. */
+  statements: number;
   rowsRead: number;
   rowsWritten: number;
 }
@@ -43,7 +45,7 @@ export class DatabaseUnavailable extends Error {
  */
 export class Database {
   readonly orm: Orm;
-  readonly cost: DatabaseCost = { roundTrips: 0, rowsRead: 0, rowsWritten: 0 };
+  readonly cost: DatabaseCost = { roundTrips: 0, statements: 0, rowsRead: 0, rowsWritten: 0 };
 
   constructor(binding: D1Database) {
     this.orm = drizzle(counted(binding, this.cost));
@@ -92,6 +94,7 @@ function counted(binding: D1Database, cost: DatabaseCost): D1Database {
       if (property === 'batch') {
         return async (statements: D1PreparedStatement[]) => {
           cost.roundTrips += 1;
+          cost.statements += statements.length;
           const results = await target.batch(statements);
           for (const { meta } of results) {
             cost.rowsRead += meta.rows_read ?? 0;

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { type IamTokenRow, iamTokens } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
 
@@ -13,14 +13,4 @@ export function findIamToken(orm: Orm, prefix: string) {
 
 export function deleteIamToken(orm: Orm, prefix: string): Statement {
   return orm.delete(iamTokens).where(eq(iamTokens.prefix, prefix));
-}
-
-/** Tokens that open nothing any more, at most `limit` of them; the deleted ones come back. */
-export function deleteExpiredTokens(orm: Orm, now: number, limit: number) {
-  return orm
-    .delete(iamTokens)
-    .where(
-      sql`prefix IN (SELECT prefix FROM iam_tokens WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${limit})`,
-    )
-    .returning({ prefix: iamTokens.prefix });
 }

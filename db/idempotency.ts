@@ -25,11 +25,3 @@ export function findOperationOfKey(orm: Orm, credential: Credential, key: string
 export function insertIdempotencyKey(orm: Orm, row: typeof idempotencyKeys.$inferInsert) {
   return orm.insert(idempotencyKeys).values(row);
 }
-
-/** Old keys, at most `limit` of them; the deleted ones come back. */
-export function deleteIdempotencyKeysBefore(orm: Orm, time: number, limit: number) {
-  return orm
-    .delete(idempotencyKeys)
-    .where(sql`rowid IN (SELECT rowid FROM idempotency_keys WHERE created_at < ${time} LIMIT ${limit})`)
-    .returning({ key: idempotencyKeys.key });
-}

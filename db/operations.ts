@@ -66,13 +66,3 @@ export function changeOperation(orm: Orm, id: string, now: number, change: Chang
     .set({ ...change, modifiedAt: now })
     .where(and(eq(operations.id, id), eq(operations.done, false)));
 }
-
-/** Operations that ended before, at most `limit` of them; the deleted ones come back. */
-export function deleteOperationsEndedBefore(orm: Orm, time: number, limit: number) {
-  return orm
-    .delete(operations)
-    .where(
-      sql`sequence IN (SELECT sequence FROM operations WHERE done = 1 AND modified_at < ${time} LIMIT ${limit})`,
-    )
-    .returning({ id: operations.id });
-}

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { Database } from '../db/client.ts';
 import { type Fetch, type Outbound, openOutbound } from '../outbound/outbound.ts';
-import type { Context } from '../registry/context.ts';
+import type { Context, Jobs } from '../registry/context.ts';
 import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
 import { openStore } from '../storage/store.ts';
 import { log } from './log.ts';
@@ -61,16 +61,7 @@ export function openContext(
       secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
     }),
     outbound: outboundOf(bindings, settings),
-    jobs: {
-      async send(jobId, delaySeconds = 0) {
-        try {
-          await bindings.JOBS.send({ jobId }, { delaySeconds });
-        } catch (error) {
-          // The row stands, and the scheduled function sends it again.
-          log('warn', { event: 'message not sent', jobId, requestId, error: String(error) });
-        }
-      },
-    },
+    jobs: openJobs(bindings, requestId),
     settings,
     now: () => Date.now(),
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
@@ -80,6 +71,24 @@ export function openContext(
       execution.waitUntil(
         work.catch((error: unknown) => log('warn', { event: 'afterwards', requestId, error: String(error) })),
       ),
+  };
+}
+
+function openJobs({ JOBS }: Bindings, requestId: string): Jobs {
+  let sent = 0;
+  return {
+    get sent() {
+      return sent;
+    },
+    async send(jobId, delaySeconds = 0) {
+      sent += 1;
+      try {
+        await JOBS.send({ jobId }, { delaySeconds });
+      } catch (error) {
+        // The row stands, and the scheduled function sends it again.
+        log('warn', { event: 'message not sent', jobId, requestId, error: String(error) });
+      }
+    },
   };
 }
 

@@ -9,6 +9,8 @@ export type { Credential } from '../db/callers.ts';
 
 /** The queue, as a verb sees it: a message is a hint that carries a job's id. */
 export interface Jobs {
+  /** Messages sent so far. */
+  readonly sent: number;
   /** Sends a job's id, to arrive after `delaySeconds` at the earliest. A failure to send is no failure of the verb. */
   send(jobId: string, delaySeconds?: number): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { demandKeyInUse, findKeyInUse, touchAuthorizedKey } from '../../db/autho
 import { touchAccount } from '../../db/callers.ts';
 import type { Statement } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { deleteExpiredTokens, deleteIamToken, findIamToken, insertIamToken } from '../../db/iam-tokens.ts';
+import { deleteIamToken, findIamToken, insertIamToken } from '../../db/iam-tokens.ts';
 import { findServiceAccount } from '../../db/service-accounts.ts';
 import { readAs, readInput, requireCredential } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
@@ -16,7 +16,6 @@ import { equalHashes, isStale } from './proof.ts';
 import { keyIdOf, unverified, verifyClaim } from './signed-claim.ts';
 
 const LIFETIME_MS = 12 * 3_600_000;
-const TOKENS_PER_RUN = 1_000;
 /** What clients of the original service write as the audience. */
 const ORIGINAL_AUDIENCE = 'https://iam.api.cloud.yandex.net/iam/v1/tokens';
 
@@ -116,12 +115,4 @@ function wholeToken(text: string) {
     throw invalidField('iam_token', 'must be a token as it was given, with all three of its parts');
   }
   return token;
-}
-
-/** Forgets tokens that have expired. out: how many. */
-export async function forgetExpiredTokens(context: Context): Promise<number> {
-  const [tokens] = await context.db.write([
-    deleteExpiredTokens(context.db.orm, context.now(), TOKENS_PER_RUN),
-  ]);
-  return tokens.length;
 }
