@@ -122,7 +122,7 @@ export function buryJob(orm: Orm, id: string, lastError: string) {
 /** Jobs that are due and that nobody holds, oldest first: what a queue may have lost. */
 export function dueJobs(orm: Orm, now: number, limit: number) {
   return orm
-    .select({ id: jobs.id })
+    .select({ id: jobs.id, kind: jobs.kind })
     .from(jobs)
     .where(
       and(

@@ -2,24 +2,24 @@ import { lt, lte, sql } from 'drizzle-orm';
 import { iamTokens } from '../../schema/tables/identity.ts';
 import { maintenanceRuns } from '../../schema/tables/records.ts';
 import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
-import { deleteDueFolders } from '../identity/delete-folder.ts';
-import { resendJobs } from '../jobs/run.ts';
-import { deleteUnnamedLayers } from '../layers/delete.ts';
-import { expireUploads } from '../uploads/abort.ts';
-import { counting, type Duty } from './duty.ts';
+import { deleteDueFolders } from './delete-due-folders.ts';
+import { deleteUnnamedLayers } from './delete-unnamed-layers.ts';
+import type { Duty } from './duty.ts';
+import { expireUploads } from './expire-uploads.ts';
 import { forgetting } from './forgetting.ts';
+import { resendJobs } from './resend-jobs.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Everything that the clock does, in this order. */
+/**
+ * Everything that the clock does, in this order. Most duties are made by `oneByOne` or `forgetting`; one that only
+ * counts is made by `counting` until it can tell what it would do.
+ */
 export const DUTIES = {
-  'expire-uploads': counting('Ends uploads that were not completed in time', expireUploads),
-  'delete-due-folders': counting('Begins the deletion of folders whose day has come', deleteDueFolders),
-  'delete-unnamed-layers': counting(
-    'Deletes layers that nothing has named for the grace period',
-    deleteUnnamedLayers,
-  ),
-  'resend-jobs': counting('Sends a message for each job that is due and that nobody has', resendJobs),
+  'expire-uploads': expireUploads,
+  'delete-due-folders': deleteDueFolders,
+  'delete-unnamed-layers': deleteUnnamedLayers,
+  'resend-jobs': resendJobs,
   'forget-idempotency-keys': forgetting(
     'Forgets Idempotency-Keys a day after their first use',
     idempotencyKeys,

@@ -1,7 +1,7 @@
 import { invalidField, RegistryError } from '../../core/errors.ts';
 import { next } from '../../core/lifecycle.ts';
 import { deleteBindingsOf } from '../../db/access.ts';
-import { type Statement, WriteConflict } from '../../db/client.ts';
+import type { Statement } from '../../db/client.ts';
 import { demandContent } from '../../db/containers.ts';
 import {
   countInFolder,
@@ -10,7 +10,6 @@ import {
   demandDeletion,
   demandEmptyFolder,
   findFolder,
-  foldersDue,
   updateFolder,
 } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
@@ -32,7 +31,6 @@ import { FOLDER } from './folders.ts';
 import { demandNoneOwned } from './owners.ts';
 
 const YEAR_MS = 366 * 86_400_000;
-const FOLDERS_PER_RUN = 50;
 const NO_DELETION = { deleteAt: null, deletionId: null } as const;
 
 /**
@@ -88,7 +86,7 @@ export async function deleteFolder(
       deleteAt,
       deletionId: operation.id,
     };
-    const beginning = deleteAt <= now ? begin(context, pending) : undefined;
+    const beginning = deleteAt <= now ? beginDeletion(context, pending) : undefined;
     await context.db.write([
       ...guards,
       updateFolder(orm, id, pending),
@@ -115,7 +113,10 @@ export function removeFolder({ db: { orm } }: Context, id: string): Statement[] 
 }
 
 /** From here on the deletion cannot be called off. out: the statements, and the job to send once they are written. */
-function begin(context: Context, folder: FolderRow): { statements: Statement[]; jobId: string } {
+export function beginDeletion(
+  context: Context,
+  folder: FolderRow,
+): { statements: Statement[]; jobId: string } {
   const { orm } = context.db;
   const jobId = newId(context, 'job');
   const now = context.now();
@@ -135,25 +136,6 @@ function begin(context: Context, folder: FolderRow): { statements: Statement[]; 
       }),
     ],
   };
-}
-
-/** Begins the deletion of folders whose day has come. out: how many. */
-export async function deleteDueFolders(context: Context): Promise<number> {
-  const { orm } = context.db;
-  const [due] = await context.db.read([foldersDue(orm, context.now(), FOLDERS_PER_RUN)]);
-  let begun = 0;
-  for (const folder of due) {
-    const { statements, jobId } = begin(context, folder);
-    try {
-      await context.db.write([...statements, clearGuards(orm)]);
-      begun += 1;
-      await context.jobs.send(jobId);
-    } catch (conflict) {
-      // Called off, or begun by another run in the meantime.
-      if (!(conflict instanceof WriteConflict)) throw conflict;
-    }
-  }
-  return begun;
 }
 
 /** Calls the deletion of a folder off, unless it has begun. in: its operation, running. Throws PERMISSION_DENIED. */

@@ -1,6 +1,6 @@
 import { retryDelaySeconds } from '../../core/retries.ts';
 import { WriteConflict } from '../../db/client.ts';
-import { buryJob, deleteJob, dueJobs, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
+import { buryJob, deleteJob, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
 import { giveUpCopy } from '../disks/end.ts';
@@ -37,7 +37,6 @@ export type Delivery =
  * only the work twice; a job whose worker died waits this long for another one.
  */
 const LEASE_MS = 5 * 60_000;
-const RESEND_LIMIT = 100;
 
 /** What a job of each kind does, and how one is given up; one without that is tried for ever. */
 interface JobKind {
@@ -124,13 +123,6 @@ export async function giveUpJob(context: Context, jobId: string): Promise<void> 
   const [[job]] = await context.db.read([findJob(context.db.orm, jobId)]);
   if (job === undefined || kindOf(job).giveUp === undefined) return;
   await giveUpJobRow(context, job, new Error(job.lastError ?? 'the queue gave it up'));
-}
-
-/** Sends every job again that is due and that nobody has: what a queue lost, and what came due. out: how many. */
-export async function resendJobs(context: Context): Promise<number> {
-  const [due] = await context.db.read([dueJobs(context.db.orm, context.now(), RESEND_LIMIT)]);
-  for (const { id } of due) await context.jobs.send(id);
-  return due.length;
 }
 
 /** Throws for a row of a newer version: it stays, and is tried again by the version that knows it. */

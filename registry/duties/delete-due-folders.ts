@@ -1,0 +1,18 @@
+import { foldersDue } from '../../db/folders.ts';
+import { clearGuards } from '../../db/guards.ts';
+import { beginDeletion } from '../identity/delete-folder.ts';
+import { oneByOne } from './one-by-one.ts';
+
+export const deleteDueFolders = oneByOne({
+  description: 'Begins the deletion of folders whose day has come',
+  async find({ db, now }, limit) {
+    return (await db.read([foldersDue(db.orm, now(), limit)]))[0];
+  },
+  tell: ({ id }) => ({ folderId: id }),
+  async act(context, folder) {
+    const { statements, jobId } = beginDeletion(context, folder);
+    await context.db.write([...statements, clearGuards(context.db.orm)]);
+    await context.jobs.send(jobId);
+    return true;
+  },
+});
