@@ -35,7 +35,7 @@ export interface Updatable<Row extends NamedRow, Input extends ContentUpdate, Mo
   changeOf(row: Row, input: Input, mask: ReadonlySet<string>, more: readonly More[]): Partial<Row>;
   /** What belongs to the change in its batch, if anything. */
   statements?(orm: Orm, row: Row, change: Partial<Row>): Statement[];
-  result(row: Row, more: readonly More[]): OperationResult;
+  result(row: Row, more: readonly More[], now: number): OperationResult;
 }
 
 /**
@@ -74,7 +74,7 @@ export async function updateResource<Row extends NamedRow, Input extends Content
       kind: `${kind}s.update`,
       resource: { kind, id, folderId: row.folderId, cloudId: row.cloudId },
       metadata: { [`${kind}Id`]: id },
-      response: updatable.result(updated, more),
+      response: updatable.result(updated, more, context.now()),
     });
     await context.db.write([
       demandRevision(orm, kind, id, row.revision),

@@ -13,7 +13,7 @@ export async function getImage(context: CallerContext, imageId: string): Promise
     findLayerOfImage(orm, imageId),
   ]);
   const [[row], [layer]] = rows;
-  return viewOf(requireVisible(row, access, 'compute.images.get', 'Image', imageId), layer);
+  return viewOf(requireVisible(row, access, 'compute.images.get', 'Image', imageId), layer, context.now());
 }
 
 /**
@@ -33,7 +33,7 @@ export async function getLatestByFamily(
   ]);
   const [[folder], [row], [layer]] = rows;
   requireFolder(folder, access, 'compute.images.listByFamily', folderId);
-  if (row !== undefined) return viewOf(row, layer);
+  if (row !== undefined) return viewOf(row, layer, context.now());
   const [statuses] = await context.db.read([countFamily(orm, folderId, family)]);
   throw noneLeft(family, statuses);
 }

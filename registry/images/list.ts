@@ -14,8 +14,9 @@ export async function listImages(context: CallerContext, input: ListImages): Pro
   const ids = page.items.map(({ id }) => id);
   const [layers] = input.full ? await context.db.read([layersOfImages(context.db.orm, ids)]) : [[]];
   const inspections = new Map(layers.map(({ id, inspection }) => [id, inspection]));
+  const now = context.now();
   const items = page.items.map((row) =>
-    viewOf(row, { digest: row.digest, inspection: inspections.get(row.layerId) ?? null }),
+    viewOf(row, { digest: row.digest, inspection: inspections.get(row.layerId) ?? null }, now),
   );
   return { ...page, items };
 }

@@ -71,7 +71,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     kind: 'images.create',
     resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },
     metadata: { imageId: image.id, ...naming.metadata },
-    response: imageResult(viewOf(image, layer)),
+    response: imageResult(viewOf(image, layer, image.createdAt)),
   });
   // A copy whose original was not read to its end, or a layer of an older version, has no digest yet.
   const digest =

@@ -42,6 +42,8 @@ export interface CreateImage<Source extends ImageSource = ImageSource> {
   readonly osType?: 'LINUX' | 'WINDOWS' | undefined;
   readonly nvidiaDriver?: string | undefined;
   readonly pooled: boolean;
+  /** Whether it is passed over for the latest of its family until it is promoted. */
+  readonly candidate?: boolean | undefined;
   readonly hardwareGeneration?: HardwareGeneration | undefined;
   readonly source: Source;
 }
@@ -99,13 +101,13 @@ export function newImage(
     hardwareGeneration: generation ?? null,
     architecture: null,
     promotedAt: now,
-    candidate: false,
+    candidate: input.candidate ?? false,
     deprecateAt: null,
     obsoleteAt: null,
     deleteAt: null,
     replacementImageId: null,
     deprecationMessage: null,
-    passedOver: false,
+    passedOver: input.candidate ?? false,
     deleteProtection: false,
     revision: 1,
     ...rest,

@@ -16,7 +16,7 @@ const IMAGE: Updatable<ImageRow, UpdateImage, LayerRow> = {
   fields: ['minDiskSize'],
   find: findImage,
   findMore: findLayerOfImage,
-  demandEtag: (image, ifMatch, [layer]) => demandEtag(viewOf(image, layer), ifMatch),
+  demandEtag,
   changeOf(image, { minDiskSize }, mask) {
     if (!mask.has('minDiskSize')) return {};
     const smallest = image.smallestDiskSize ?? 0;
@@ -24,7 +24,7 @@ const IMAGE: Updatable<ImageRow, UpdateImage, LayerRow> = {
     if (wanted < smallest) throw tooSmallForSource('min_disk_size', smallest);
     return { minDiskSize: wanted };
   },
-  result: (image, [layer]) => imageResult(viewOf(image, layer)),
+  result: (image, [layer], now) => imageResult(viewOf(image, layer, now)),
 };
 
 /** Changes name, description, labels and `minDiskSize` of an image, as `updateResource` does. */

@@ -151,7 +151,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
       stage: null,
       bytesDone: null,
       bytesTotal: null,
-      response: imageResult(viewOf(ready, verified)),
+      response: imageResult(viewOf(ready, verified, context.now())),
     }),
     deleteJob(orm, job.id),
     ...(digest === undefined ? [] : [digest.statement]),

@@ -59,7 +59,29 @@ export const FIELDS: Readonly<Record<string, string>> = {
   view: 'FULL shows the inspection, BASIC leaves it out',
 
   // Images, disks and snapshots.
-  family: 'groups images; `images:latestByFamily` answers the newest of a family',
+  family: 'groups images; `images:latestByFamily` answers the one of a family that was promoted last',
+  candidate: 'whether it is passed over by `images:latestByFamily` until it is promoted',
+  promotedAt:
+    'when it was made the latest of its family; missing for an image that never was after its creation',
+  deprecation: 'whether it should still be used, and until when',
+  'Deprecation.state': 'at the time of the answer; OBSOLETE ones cannot be the source of anything',
+  'Deprecation.message': 'why',
+  deprecateAt: 'from when on it is DEPRECATED: using it is answered with a warning',
+  obsoleteAt: 'from when on it is OBSOLETE: it cannot be the source of anything',
+  deleteAt: 'when it is deleted by itself',
+  replacementImageId: 'the image to use instead',
+
+  // Families.
+  families: 'the families of this page',
+  latestImageId: 'the image that `images:latestByFamily` answers; missing when all are passed over',
+  imageCount: 'how many images it has, also those that are passed over',
+  candidateCount: 'how many of them wait to be promoted',
+  'ImageFamily.size': 'bytes that its images hold in the store, those that they share once',
+  promotions: 'the promotions of this page',
+  fromImageId: 'the latest before; missing when there was none',
+  'Promotion.promotedAt': 'when; each is later than the one before',
+  promotedBy: 'the service account that asked for it',
+  note: 'why',
   size: 'bytes',
   storageSize: 'bytes that it takes in the store, rounded up to 4 MiB',
   minDiskSize: 'bytes of the smallest disk that can be made from it',

@@ -33,8 +33,27 @@ export function imageShape(image: Image): ImageWire {
     source: image.source,
     architecture: image.architecture,
     inspection: image.inspection,
+    promotedAt: image.promotedAt === image.createdAt ? undefined : time(image.promotedAt),
+    candidate: image.candidate,
+    deprecation: deprecationShape(image),
     etag: etagOf(image),
   }) as ImageWire;
+}
+
+/** What is kept of its deprecation, if anything. What was kept of an image before there was any says nothing. */
+function deprecationShape(image: Image): ImageWire['deprecation'] {
+  const { deprecationState: state, deprecateAt, obsoleteAt, deleteAt, replacementImageId } = image;
+  const dates = compact({
+    deprecateAt: timeOrNone(deprecateAt),
+    obsoleteAt: timeOrNone(obsoleteAt),
+    deleteAt: timeOrNone(deleteAt),
+  });
+  if (Object.keys(dates).length === 0) return undefined;
+  return { state, ...dates, ...compact({ replacementImageId, message: image.deprecationMessage }) };
+}
+
+function timeOrNone(epochMs: number | null | undefined): string | undefined {
+  return epochMs === null || epochMs === undefined ? undefined : time(epochMs);
 }
 
 function osShape({ osType, nvidiaDriver }: Image): ImageWire['os'] {

@@ -117,6 +117,7 @@ export function mountImages(app: App): void {
       osType: os?.type === undefined || os.type === 'TYPE_UNSPECIFIED' ? undefined : os.type,
       nvidiaDriver: os?.nvidia?.driver,
       pooled: rest.pooled ?? false,
+      candidate: rest.candidate,
       hardwareGeneration,
       source: sourceOf(body),
     });

@@ -16,7 +16,9 @@ import {
   requiredOr,
   requiredText,
   ruled,
+  timestamp,
 } from '../json.ts';
+import { deprecation } from './deprecation.ts';
 import { hardwareGeneration, hardwareGenerationMessage } from './hardware-generation.ts';
 import { listParameters, resourceContent, resourceFields } from './resource.ts';
 
@@ -60,6 +62,7 @@ export const createImageBody = message({
   upload: uploadMessage.optional(),
   os: osMessage.optional(),
   pooled: bool().optional(),
+  candidate: bool().optional(),
   hardwareGeneration: hardwareGenerationMessage.optional(),
 })
   .superRefine((given, context) => {
@@ -74,6 +77,11 @@ export const createImageBody = message({
           ? `exactly one of ${list} is required`
           : `exactly one of ${list} may be given, not ${sources.length}`,
     });
+  })
+  .superRefine(({ candidate, family }, context) => {
+    if (candidate !== true || family) return;
+    const text = 'only an image of a family can be a candidate; give family as well';
+    context.addIssue({ code: 'custom', path: ['candidate'], message: text });
   })
   .openapi('CreateImageRequest', {
     example: {
@@ -161,6 +169,9 @@ export const image = z
     source: z.object({ kind: z.string(), id: z.string().optional(), uri: z.string().optional() }),
     architecture: z.string().optional(),
     inspection: inspection.optional(),
+    promotedAt: timestamp.optional(),
+    candidate: z.boolean().optional(),
+    deprecation: deprecation.optional(),
     etag: z.string(),
   })
   .openapi('Image', {
