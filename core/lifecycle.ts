@@ -5,13 +5,17 @@
 import { failedPrecondition } from './errors.ts';
 
 export const LIFECYCLES = {
-  /** TRASHED waits to be taken back or purged; the wire shows it as DELETING with the time of its deletion. */
+  /**
+   * DELETING lies in the trash: it can be brought back until it is purged. PURGED names nothing any more and is shown
+   * as DELETING too, on demand, until it is forgotten. Without a trash, a deletion is trashed and purged in one batch;
+   * a broken image is not worth keeping.
+   */
   image: {
     CREATING: { accept: 'READY', refuse: 'GONE', cancel: 'GONE', expire: 'GONE', fail: 'GONE' },
-    READY: { trash: 'TRASHED', delete: 'DELETING', break: 'ERROR' },
-    ERROR: { delete: 'DELETING' },
-    TRASHED: { undelete: 'READY', delete: 'DELETING' },
-    DELETING: { purge: 'GONE' },
+    READY: { delete: 'DELETING', purge: 'PURGED', break: 'ERROR' },
+    ERROR: { purge: 'PURGED' },
+    DELETING: { undelete: 'READY', purge: 'PURGED' },
+    PURGED: { forget: 'GONE' },
     GONE: {},
   },
   /** Disks and snapshots: an image's life without trash and without verdict. */

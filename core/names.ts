@@ -50,6 +50,13 @@ export const TEXT_RULES = {
   roleId: { minLength: 1, maxLength: 64, allowed: '1 to 64 characters' },
   subjectId: { minLength: 1, maxLength: 100, allowed: '1 to 100 characters' },
   quotaId: { minLength: 1, maxLength: 64, allowed: '1 to 64 characters' },
+  /** Who boots from an image, by a name of their own: a fleet, a template, an address. */
+  leaseHolder: {
+    minLength: 1,
+    maxLength: 100,
+    pattern: /^[A-Za-z0-9._:/@=+-]*$/,
+    allowed: '1 to 100 Latin letters, digits and the signs . _ : / @ = + -',
+  },
   /** Whom an issuer's tokens speak of: one subject, or with a `*` at the end all that begin so. */
   externalSubject: {
     minLength: 1,

@@ -19,6 +19,15 @@ describe('field masks', () => {
   });
 
   it.each([
+    [undefined, ['name', 'description']],
+    ['', ['name', 'description']],
+    ['labels', ['labels']],
+    ['name,min_disk_size', ['name', 'minDiskSize']],
+  ])('%j, where two stay untouched without one', (mask, fields) => {
+    expect([...parseMask(mask, UPDATABLE, ['labels', 'minDiskSize'])]).toEqual(fields);
+  });
+
+  it.each([
     ['family', 'family'],
     ['name,status', 'status'],
     ['NAME', 'NAME'],

@@ -46,28 +46,32 @@ describe('moving', () => {
   it('follows the table', () => {
     expect(next('image', 'CREATING', 'accept')).toBe('READY');
     expect(next('image', 'CREATING', 'refuse')).toBe('GONE');
-    expect(next('image', 'TRASHED', 'undelete')).toBe('READY');
+    expect(next('image', 'READY', 'delete')).toBe('DELETING');
+    expect(next('image', 'DELETING', 'undelete')).toBe('READY');
+    expect(next('image', 'DELETING', 'purge')).toBe('PURGED');
     expect(next('upload', 'COMPLETING', 'refuse')).toBe('OPEN');
     expect(next('job', 'LEASED', 'retry')).toBe('READY');
     expect(next('layer', 'UNNAMED', 'name')).toBe('VERIFIED');
   });
 
   it('throws where the table has nothing, and says what it takes', () => {
-    expect(() => next('image', 'CREATING', 'delete')).toThrow(
+    expect(() => next('image', 'CREATING', 'purge')).toThrow(
       expect.objectContaining({
         code: 'FAILED_PRECONDITION',
-        message: 'The image is CREATING; to delete it must be READY or ERROR or TRASHED',
+        message: 'The image is CREATING; to purge it must be READY or ERROR or DELETING',
       }),
     );
     expect(() => next('layer', 'DELETING', 'name')).toThrow('to name it must be UNNAMED');
     expect(() => next('operation', 'DONE', 'cancel')).toThrow('The operation is DONE');
     // @ts-expect-error an event of another machine
-    expect(() => next('operation', 'RUNNING', 'trash')).toThrow('The operation is RUNNING');
+    expect(() => next('operation', 'RUNNING', 'undelete')).toThrow('The operation is RUNNING');
   });
 
   it('can be asked beforehand', () => {
     expect(can('upload', 'OPEN', 'abort')).toBe(true);
     expect(can('upload', 'ABORTED', 'abort')).toBe(false);
+    expect(can('image', 'ERROR', 'delete')).toBe(false);
+    expect(can('image', 'PURGED', 'undelete')).toBe(false);
     expect(sources('upload', 'expire')).toEqual(['OPEN', 'COMPLETING']);
     expect(sources('job', 'lease')).toEqual(['READY']);
     expect(isFinal('operation', 'DONE')).toBe(true);

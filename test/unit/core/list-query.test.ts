@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Condition,
+  compareIn,
   FILTER_FIELDS,
   ORDER_FIELDS,
   pageSizeOf,
@@ -140,5 +141,28 @@ describe('page sizes', () => {
 
   it.each([-1, 1001, 1.5, Number.NaN])('%d is refused', (asked) => {
     expect(() => pageSizeOf(asked)).toThrow('PageSize: must be 0 to 1000');
+  });
+});
+
+describe('the order of rows', () => {
+  const row = (id: string, name: string, createdAt: number) => ({
+    ...{ id, name, createdAt },
+    family: '',
+    status: 'READY',
+  });
+  const rows = [row('c', 'x', 3), row('a', 'y', 3), row('b', 'x', 1), row('d', '', 2)];
+  it.each([
+    ['id', 'abcd'],
+    ['name', 'dbca'],
+    ['createdAt', 'bdac'],
+    ['family', 'abcd'],
+  ])('by %s', (field, ascending) => {
+    const sorted = (direction: 'asc' | 'desc') =>
+      rows
+        .toSorted(compareIn({ field, direction }))
+        .map(({ id }) => id)
+        .join('');
+    expect(sorted('asc')).toBe(ascending);
+    expect(sorted('desc')).toBe([...ascending].reverse().join(''));
   });
 });

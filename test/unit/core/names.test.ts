@@ -104,6 +104,23 @@ describe('other texts', () => {
     expect(checkText('roleId', 'r'.repeat(65))).toBe('must be 1 to 64 characters');
     expect(checkText('subjectId', 's'.repeat(101))).toBe('must be 1 to 100 characters');
   });
+});
+
+describe('holders of leases', () => {
+  const BAD_HOLDER = 'must be 1 to 100 Latin letters, digits and the signs . _ : / @ = + -';
+  it.each([
+    ['asg/web-prod', undefined],
+    ['arn:fleet=web+2', undefined],
+    ['ops@example.com', undefined],
+    ['h'.repeat(100), undefined],
+    ['', 'value is required'],
+    ['h'.repeat(101), BAD_HOLDER],
+    ['two words', BAD_HOLDER],
+    ['é', BAD_HOLDER],
+    ['a\n', BAD_HOLDER],
+  ])('%j: %s', (text, reason) => {
+    expect(checkText('leaseHolder', text)).toBe(reason);
+  });
 
   it('product ids: 100 of up to 50 characters', () => {
     expect(checkProductIds([])).toBeUndefined();
