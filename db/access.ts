@@ -21,6 +21,8 @@ export interface Scope {
     | 'serviceAccount'
     | 'apiKey'
     | 'organization'
+    /** Of the caller's own service account; `id` says nothing. */
+    | 'ownOrganization'
     /** The caller's own service account; `id` says nothing. */
     | 'caller'
     | 'none';
@@ -122,6 +124,10 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
         WHERE federated_credentials.id = ${id}`;
     case 'organization':
       return sql`SELECT 'organization', ${id}, NULL, NULL`;
+    case 'ownOrganization':
+      return sql`SELECT 'organization', clouds.organization_id, NULL, NULL
+        FROM service_accounts JOIN clouds ON clouds.id = service_accounts.cloud_id
+        WHERE service_accounts.id = ${callerId(credential)}`;
     case 'caller':
       return sql`SELECT 'serviceAccount', id, folder_id, cloud_id FROM service_accounts
         WHERE id = ${callerId(credential)}`;

@@ -16,6 +16,7 @@ import { mountKeys } from './iam/keys.ts';
 import { mountRoles } from './iam/roles.ts';
 import { mountServiceAccounts } from './iam/service-accounts.ts';
 import { mountTokens } from './iam/tokens.ts';
+import { mountMaintenance } from './maintenance/runs.ts';
 import { mountDocument } from './openapi.ts';
 import { mountOperations } from './operations.ts';
 import { mountQuotaLimits } from './quota-manager/limits.ts';
@@ -48,6 +49,7 @@ export function createRegistryApp(): App {
   mountQuotaRequests(app);
   mountOperations(app);
   mountResourceOperations(app);
+  mountMaintenance(app);
   mountDocs(app);
   mountDocument(app, VERSION);
   return app;

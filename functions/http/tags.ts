@@ -20,6 +20,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Roles: 'What can be granted on a resource.',
   Quotas:
     'How much of everything a cloud may have, and requests for more, which an administrator of the organization settles.',
+  Maintenance:
+    'What the clock does: its duties, what each did, and runs by hand. For administrators of the organization.',
   Health: 'Whether the registry runs, and whether everything that it needs answers.',
   Document: 'This document.',
 };

@@ -415,6 +415,17 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     by: 'operator',
     call: async () => ({ id: await newQuotaRequest(operator, await newCloud()), body: {} }),
   },
+  'GET /maintenance/v1/duties': { stranger: 403, by: 'operator', call: () => ({}) },
+  'GET /maintenance/v1/runs': {
+    stranger: 403,
+    by: 'operator',
+    call: () => ({ query: { duty: 'expire-uploads', ...page } }),
+  },
+  'POST /maintenance/v1/runs': {
+    stranger: 403,
+    by: 'operator',
+    call: () => ({ query: { apply: 'false' }, body: { duty: 'expire-uploads', dryRun: true } }),
+  },
   [`GET ${REQUESTS}/{resourceId}/operations`]: {
     stranger: 404,
     call: async () => ({ id: await newQuotaRequest(), query: page }),
