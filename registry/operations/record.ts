@@ -3,6 +3,7 @@ import type { Statement } from '../../db/client.ts';
 import { insertIdempotencyKey } from '../../db/idempotency.ts';
 import { insertOperation, type NewOperation } from '../../db/operations.ts';
 import type { OperationError, OperationResult, OperationRow } from '../../schema/tables/work.ts';
+import { auditRow, type Change } from '../audit/record.ts';
 import type { Access } from '../authorize.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
 
@@ -81,8 +82,12 @@ interface Start {
   metadata: Record<string, unknown>;
 }
 
-/** A running operation of this caller, not yet written. */
-export function startOperation(context: Context, access: Access, start: Start): Operation {
+/** A running operation of this caller, not yet written. in: when it is ended at the latest; null when it waits for people. */
+export function startOperation(
+  context: Context,
+  access: Access,
+  start: Start & { deadlineAt: number | null },
+): Operation {
   const now = context.now();
   return {
     id: newId(context, 'operation'),
@@ -99,7 +104,7 @@ export function startOperation(context: Context, access: Access, start: Start): 
     stage: null,
     bytesDone: null,
     bytesTotal: null,
-    deadlineAt: null,
+    deadlineAt: start.deadlineAt,
     metadata: start.metadata,
     response: null,
     error: null,
@@ -112,13 +117,24 @@ export function finishedOperation(
   access: Access,
   start: Start & { response: OperationResult },
 ): Operation {
-  return { ...startOperation(context, access, start), done: true, response: start.response };
+  return {
+    ...startOperation(context, access, { ...start, deadlineAt: null }),
+    done: true,
+    response: start.response,
+  };
 }
 
-/** The rows that a change writes about itself: its operation, and the key under which it may be repeated. */
-export function recordOperation(context: CallerContext, operation: NewOperation): Statement[] {
+/**
+ * The rows that a change writes about itself: its operation, what was changed by whom, and the key under which it may
+ * be repeated. in: `change` as records were before and are after it; without it, the operation's result was made.
+ */
+export function recordOperation(
+  context: CallerContext,
+  operation: NewOperation,
+  change: Change = { after: resultOf(operation) },
+): Statement[] {
   const { orm } = context.db;
-  const statements: Statement[] = [insertOperation(orm, operation)];
+  const statements: Statement[] = [insertOperation(orm, operation), auditOf(context, operation, change)];
   if (context.idempotencyKey !== undefined) {
     statements.push(
       insertIdempotencyKey(orm, {
@@ -131,6 +147,21 @@ export function recordOperation(context: CallerContext, operation: NewOperation)
     );
   }
   return statements;
+}
+
+function resultOf({ response }: NewOperation): OperationResult['value'] | undefined {
+  return response === null || response.type === EMPTY.type ? undefined : response.value;
+}
+
+function auditOf(context: CallerContext, operation: NewOperation, change: Change): Statement {
+  const { id, kind, createdBy, resourceKind, resourceId, folderId, cloudId } = operation;
+  return auditRow(context, {
+    actorId: createdBy,
+    action: kind,
+    resource: { kind: resourceKind, id: resourceId, folderId, cloudId },
+    operationId: id,
+    ...change,
+  });
 }
 
 /** An error in the form in which an operation keeps it. */

@@ -1,0 +1,64 @@
+import { differenceOf, type Facts } from '../../core/audit.ts';
+import type { RegistryError } from '../../core/errors.ts';
+import { insertAuditEvent } from '../../db/audit.ts';
+import type { Statement } from '../../db/client.ts';
+import { type Context, newId } from '../context.ts';
+
+/** Who changes something: a service account; `scheduled` for the clock, `registry` for the jobs behind operations. */
+export type Actor = string;
+export const SCHEDULED: Actor = 'scheduled';
+export const REGISTRY: Actor = 'registry';
+
+/** What a change made of a record: nothing before for one that was made, nothing after for one that is gone. */
+export interface Change {
+  readonly before?: object | undefined;
+  readonly after?: object | undefined;
+}
+
+/** A resource with its place. */
+export interface Audited {
+  readonly kind: string;
+  readonly id: string;
+  readonly folderId: string | null;
+  readonly cloudId: string | null;
+}
+
+export interface AuditEvent extends Change {
+  readonly actorId: Actor;
+  /** The method, as operations have it: `images.create`. */
+  readonly action: string;
+  readonly resource: Audited;
+  readonly operationId?: string | null | undefined;
+}
+
+/** The row that says who changed what; it stands in the batch of the change. What may not be kept is left out here. */
+export function auditRow(context: Context, event: AuditEvent): Statement {
+  const { actorId, action, resource, operationId = null } = event;
+  return insertAuditEvent(context.db.orm, {
+    id: newId(context, 'event'),
+    at: context.now(),
+    actorId,
+    action,
+    resourceKind: resource.kind,
+    resourceId: resource.id,
+    folderId: resource.folderId,
+    cloudId: resource.cloudId,
+    requestId: context.requestId,
+    operationId,
+    ...differenceOf(event.before as Facts | undefined, event.after as Facts | undefined),
+  });
+}
+
+/** The row about a creation that ended without its resource; who ended it by a call of its own is `by`. */
+export function endedRow(
+  context: Context,
+  event: Omit<AuditEvent, keyof Change>,
+  error: Pick<RegistryError, 'code' | 'message'>,
+): Statement {
+  const { code, message } = error;
+  return auditRow(context, {
+    ...event,
+    before: { status: 'CREATING' },
+    after: { error: { code, message } },
+  });
+}
