@@ -1,4 +1,4 @@
-import { and, count, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { disks, type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
@@ -33,45 +33,4 @@ export function demandNotCopied(orm: Orm, id: string): Statement {
     orm,
     sql`SELECT NOT EXISTS (SELECT 1 FROM disks WHERE source_image_id = ${id} AND status = 'CREATING')`,
   );
-}
-
-const LATEST = [desc(images.promotedAt), desc(images.createdAt), desc(images.id)] as const;
-
-function inFamily(folderId: string, family: string): SQL {
-  return and(
-    eq(images.folderId, folderId),
-    eq(images.family, family),
-    sql`family <> '' AND status = 'READY'`,
-  )!;
-}
-
-/** The READY image of the family that was promoted last: at most one row. */
-export function latestOfFamily(orm: Orm, folderId: string, family: string) {
-  return orm
-    .select()
-    .from(images)
-    .where(inFamily(folderId, family))
-    .orderBy(...LATEST)
-    .limit(1);
-}
-
-/** The layer of the image that `latestOfFamily` answers. */
-export function layerOfLatest(orm: Orm, folderId: string, family: string) {
-  const latest = orm
-    .select({ layerId: images.layerId })
-    .from(images)
-    .where(inFamily(folderId, family))
-    .orderBy(...LATEST)
-    .limit(1);
-  return orm.select().from(layers).where(sql`id = ${latest}`);
-}
-
-/** How many images a family has in each status, for the answer when none is left. */
-export function countFamily(orm: Orm, folderId: string, family: string) {
-  return orm
-    .select({ status: images.status, images: count() })
-    .from(images)
-    .where(and(eq(images.folderId, folderId), eq(images.family, family)))
-    .groupBy(images.status)
-    .orderBy(images.status);
 }

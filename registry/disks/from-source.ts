@@ -7,6 +7,7 @@ import {
 } from '../../core/hardware.ts';
 import type { Permission } from '../../core/roles.ts';
 import { checkDiskSize } from '../../core/sizes.ts';
+import { findDeprecation } from '../../db/deprecation.ts';
 import { findPool } from '../../db/disks.ts';
 import { findLayerOfSource, findSource } from '../../db/sources.ts';
 import type { LayerRow } from '../../schema/tables/images.ts';
@@ -14,6 +15,7 @@ import { readToChange, requireFolder } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext, Context } from '../context.ts';
 import { demandActive } from '../identity/active.ts';
+import { warningsOf } from '../images/deprecated-source.ts';
 import { copiedLayer, emptyLayer } from '../layers/new-layer.ts';
 import type { Operation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
@@ -57,16 +59,18 @@ export async function createFromSource(
         findSource(orm, source),
         findLayerOfSource(orm, source),
         findPool(orm, source.id),
+        findDeprecation(orm, source.id),
       ],
       source,
     );
-    const [[folderRow], quotas, [operations], [namesake], [sourceRow], [layer], [pool]] = rows;
+    const [[folderRow], quotas, [operations], [namesake], [sourceRow], [layer], [pool], [deprecation]] = rows;
     const folder = requireFolder(folderRow, access, 'compute.disks.create', input.folderId);
     if (replay !== undefined) return { operation: replay, jobId: undefined };
     demandActive(folder);
     const found = requireResource(sourceRow, sourceAccess, source, USE[source.kind]);
     demandNoTies(input);
     if (found.status !== 'READY' || layer === undefined) throw notReady(source, found.status);
+    const warnings = warningsOf(source.id, deprecation, context.now());
     checkDiskSize({ ...geometry, neededBytes: found.neededBytes ?? 0 });
 
     const { newLayer, ...names } = groundOf(context, layer, pool !== undefined);
@@ -85,7 +89,17 @@ export async function createFromSource(
       nvidiaDriver,
       hardwareGeneration,
     });
-    const wanted = { access, disk, quotas, operations, namesake, newLayer, source, sourceLayer: layer };
+    const wanted = {
+      access,
+      disk,
+      quotas,
+      operations,
+      namesake,
+      newLayer,
+      source,
+      sourceLayer: layer,
+      warnings,
+    };
     return disk.status === 'READY'
       ? { operation: await writeReady(context, wanted), jobId: undefined }
       : await writeCopying(context, wanted);

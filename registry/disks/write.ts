@@ -26,6 +26,8 @@ export interface WantedDisk {
   /** What has to stand READY on its layer until the disk is written, none for an empty disk. */
   readonly source?: DiskSource;
   readonly sourceLayer?: LayerRow;
+  /** What is to be said of the source. */
+  readonly warnings?: readonly string[];
   readonly quotas: readonly QuotaUse[];
   readonly operations: { readonly active: number } | undefined;
   readonly namesake: { readonly id: string } | undefined;
@@ -35,7 +37,7 @@ export interface WantedDisk {
 export async function writeReady(context: CallerContext, wanted: WantedDisk): Promise<Operation> {
   const { access, disk } = wanted;
   const statements = creation(context, wanted);
-  const operation = finishedOperation(context, access, { ...startOf(disk), response: diskResult(disk) });
+  const operation = finishedOperation(context, access, { ...startOf(wanted), response: diskResult(disk) });
   await context.db.write([
     ...statements,
     ...recordOperation(context, operation),
@@ -58,7 +60,7 @@ export async function writeCopying(
   const statements = creation(context, wanted);
   const jobId = newId(context, 'job');
   const operation: Operation = {
-    ...startOperation(context, access, startOf(disk)),
+    ...startOperation(context, access, startOf(wanted)),
     stage: 'COPYING',
     bytesDone: 0,
     bytesTotal: newLayer.sizeBytes,
@@ -80,11 +82,11 @@ export async function writeCopying(
   return { operation, jobId };
 }
 
-function startOf({ id, folderId, cloudId }: DiskRow) {
+function startOf({ disk: { id, folderId, cloudId }, warnings = [] }: WantedDisk) {
   return {
     kind: 'disks.create',
     resource: { kind: 'disk', id, folderId, cloudId },
-    metadata: { diskId: id },
+    metadata: { diskId: id, warnings },
   } as const;
 }
 
@@ -104,7 +106,7 @@ function creation(context: CallerContext, wanted: WantedDisk): Statement[] {
     demandActiveFolder(orm, disk.folderId),
     ...(source === undefined || sourceLayer === undefined
       ? []
-      : [demandSource(orm, source, sourceLayer.id), ...nameLayer(orm, sourceLayer.id)]),
+      : [demandSource(orm, source, sourceLayer.id, disk.createdAt), ...nameLayer(orm, sourceLayer.id)]),
     insertLayer(orm, newLayer),
     insertDisk(orm, disk),
     ...claim(orm, disk.cloudId, demand),

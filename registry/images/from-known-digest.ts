@@ -19,7 +19,7 @@ import { type CreateImage, newImage, type UploadSource } from './new-image.ts';
 export function knownDigestQueries(context: CallerContext, { sha256, sizeBytes }: UploadSource) {
   if (sha256 === undefined) return [];
   const usable = visibleTo(context, 'compute.images.use', IMAGE_PLACES);
-  return [findLayerOfDigest(context.db.orm, `sha256:${sha256}`, sizeBytes, usable)];
+  return [findLayerOfDigest(context.db.orm, `sha256:${sha256}`, sizeBytes, usable, context.now())];
 }
 
 /**

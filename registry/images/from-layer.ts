@@ -2,6 +2,7 @@ import { failedPrecondition } from '../../core/errors.ts';
 import { type DiskFacts, declaredGeneration, settleHardware } from '../../core/hardware.ts';
 import { inheritMinDiskSize, inheritProducts } from '../../core/inheritance.ts';
 import type { Permission } from '../../core/roles.ts';
+import { findDeprecation } from '../../db/deprecation.ts';
 import { digestJobsOf } from '../../db/jobs.ts';
 import { bytesToCount } from '../../db/quotas.ts';
 import { findLayerOfSource, findSource, layerOfSource } from '../../db/sources.ts';
@@ -11,6 +12,7 @@ import type { CallerContext } from '../context.ts';
 import { demandActive } from '../identity/active.ts';
 import type { Operation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
+import { warningsOf } from './deprecated-source.ts';
 import { createNaming, readyOn } from './name-layer.ts';
 import { type CreateImage, type NamedSource, newImage, placeQueries } from './new-image.ts';
 
@@ -37,16 +39,28 @@ export function createFromLayer(context: CallerContext, input: CreateImage<Named
         findSource(orm, source),
         findLayerOfSource(orm, source),
         bytesToCount(orm, 'compute.images.size', input.folderId, layerOfSource(source)),
+        findDeprecation(orm, source.id),
         digestJobsOf(orm, layerOfSource(source)),
       ],
       source,
     );
-    const [[folderRow], quotas, [operations], [namesake], [sourceRow], [layer], [count], digestJobs] = rows;
+    const [
+      [folderRow],
+      quotas,
+      [operations],
+      [namesake],
+      [sourceRow],
+      [layer],
+      [count],
+      [deprecation],
+      digestJobs,
+    ] = rows;
     const folder = requireFolder(folderRow, access, 'compute.images.create', input.folderId);
     if (replay !== undefined) return replay;
     demandActive(folder);
     const found = requireResource(sourceRow, sourceAccess, source, USE[source.kind]);
     if (found.status !== 'READY' || layer === undefined) throw notReady(source, found.status);
+    const warnings = warningsOf(source.id, deprecation, context.now());
 
     const declared = declaredGeneration(input.hardwareGeneration, found.hardwareGeneration ?? undefined);
     const neededBytes = found.neededBytes ?? 0;
@@ -73,6 +87,7 @@ export function createFromLayer(context: CallerContext, input: CreateImage<Named
       source,
       bytes: count?.bytes ?? 0,
       digesting: digestJobs.length > 0,
+      metadata: { warnings },
     });
   });
 }

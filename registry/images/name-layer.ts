@@ -80,7 +80,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
       : undefined;
   await context.db.write([
     demandActiveFolder(orm, image.folderId),
-    demandSource(orm, source, layer.id),
+    demandSource(orm, source, layer.id, image.createdAt),
     ...nameLayer(orm, layer.id),
     insertImage(orm, image),
     ...claimNamingImage(orm, image),

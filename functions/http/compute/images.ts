@@ -1,10 +1,11 @@
 import type { z } from '@hono/zod-openapi';
 import type { Context as HonoContext } from 'hono';
+import { getLatestByFamily } from '../../../registry/families/latest.ts';
 import { createImage } from '../../../registry/images/create.ts';
 import { deleteImage } from '../../../registry/images/delete.ts';
 import { downloadImage } from '../../../registry/images/download.ts';
 import { etagOf } from '../../../registry/images/etag.ts';
-import { getImage, getLatestByFamily } from '../../../registry/images/get.ts';
+import { getImage } from '../../../registry/images/get.ts';
 import { listImages } from '../../../registry/images/list.ts';
 import type { ImageSource } from '../../../registry/images/new-image.ts';
 import { updateImage } from '../../../registry/images/update.ts';
