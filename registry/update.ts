@@ -80,7 +80,7 @@ export async function updateResource<Row extends NamedRow, Input extends Content
       demandRevision(orm, kind, id, row.revision),
       changeResource(orm, kind, id, change),
       ...(updatable.statements?.(orm, row, change) ?? []),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: row, after: updated }),
       clearGuards(orm),
     ]);
     return operation;

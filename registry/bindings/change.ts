@@ -19,6 +19,7 @@ import {
 } from '../../db/access-bindings.ts';
 import type { Orm, Statement } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
+import type { Change } from '../audit/record.ts';
 import { readToChange, requireCredential } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
@@ -86,7 +87,7 @@ function changeBindings(
     await context.db.write([
       demandResource(orm, resource),
       ...statementsOf(orm, resource, change, method),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, bindingsChanged(change)),
       clearGuards(orm),
     ]);
     return operation;
@@ -99,8 +100,7 @@ function serviceAccountsOf(bindings: readonly AccessBinding[]): string[] {
 
 /** No role is given to a service account that does not exist: a slip in an id is told at once. */
 function demandKnown(change: BindingChange, unknownIds: readonly string[]): void {
-  const added = change.effective.filter(({ action }) => action === 'ADD').map(({ binding }) => binding);
-  const missing = serviceAccountsOf(added).find((id) => unknownIds.includes(id));
+  const missing = serviceAccountsOf(bindingsThat('ADD', change.effective)).find((id) => unknownIds.includes(id));
   if (missing !== undefined) throw notFound('Service account', missing);
 }
 
@@ -115,10 +115,8 @@ function statementsOf(
   { next, effective }: BindingChange,
   method: 'set' | 'update',
 ): Statement[] {
-  const of = (action: BindingDelta['action']) =>
-    effective.filter((delta) => delta.action === action).map(({ binding }) => binding);
-  const removed = of('REMOVE');
-  const added = of('ADD');
+  const removed = bindingsThat('REMOVE', effective);
+  const added = bindingsThat('ADD', effective);
   const statements: Statement[] = [];
   if (removed.length > 0) {
     statements.push(demandBindings(orm, resource, removed), deleteBindings(orm, resource, removed));
@@ -130,6 +128,18 @@ function statementsOf(
     statements.push(demandBindings(orm, resource, next.filter(isOwnership)));
   }
   return statements;
+}
+
+function bindingsThat(action: BindingDelta['action'], deltas: readonly BindingDelta[]): AccessBinding[] {
+  return deltas.filter((delta) => delta.action === action).map(({ binding }) => binding);
+}
+
+/** What an audit event keeps: the bindings that went and those that came, not those that stay. */
+function bindingsChanged({ effective }: BindingChange): Change {
+  return {
+    before: { accessBindings: bindingsThat('REMOVE', effective) },
+    after: { accessBindings: bindingsThat('ADD', effective) },
+  };
 }
 
 function isOwnership({ roleId }: AccessBinding): boolean {

@@ -40,13 +40,13 @@ export async function deleteDisk(
         `Disk "${diskId}" was deleted while it was being created`,
       );
       const ending = await endDisk(context, disk, cancelled);
-      await context.db.write([...ending.statements, ...recordOperation(context, operation)]);
+      await context.db.write([...ending.statements, ...recordOperation(context, operation, { before: disk })]);
       return { operation, discard: ending.jobId };
     }
     await context.db.write([
       demandRevision(orm, 'disk', disk.id, disk.revision),
       ...removeDisk(context, disk),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: disk }),
       clearGuards(orm),
     ]);
     return { operation, discard: undefined };

@@ -70,7 +70,7 @@ export function moveDisk(
       demandActiveFolder(orm, folder.id),
       changeResource(orm, 'disk', disk.id, { folderId: folder.id }),
       ...claimMove(orm, disk, folder.id),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: disk, after: moved }),
       clearGuards(orm),
     ]);
     return operation;

@@ -42,7 +42,7 @@ export async function relocateDisk(
     await context.db.write([
       demandRevision(orm, 'disk', disk.id, disk.revision),
       changeResource(orm, 'disk', disk.id, { zoneId: destinationZoneId }),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: disk, after: relocated }),
       clearGuards(orm),
     ]);
     return operation;

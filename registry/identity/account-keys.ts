@@ -147,12 +147,12 @@ export async function updateKey<Key extends AccountKey>(
     const key = requireResource(row, access, resource, `${kind.noun}.update`, isOwn(access, row));
     if (replay !== undefined) return replay;
     await demandContentEtag(key, ifMatch);
-    const description = input.description || null;
-    const operation = keyOperation(context, access, kind, 'update', { ...key, description });
+    const described = { ...key, description: input.description || null };
+    const operation = keyOperation(context, access, kind, 'update', described);
     await context.db.write([
       demandDescription(orm, kind.table, id, key.description),
-      describeKey(orm, kind.table, id, description),
-      ...recordOperation(context, operation),
+      describeKey(orm, kind.table, id, described.description),
+      ...recordOperation(context, operation, { before: key, after: described }),
       clearGuards(orm),
     ]);
     return operation;
@@ -178,7 +178,7 @@ export function removeKey<Key extends AccountKey>(
     await context.db.write([
       demandDescription(orm, kind.table, id, key.description),
       deleteKey(orm, kind.table, id),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: key }),
       clearGuards(orm),
     ]);
     return operation;

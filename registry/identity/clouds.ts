@@ -86,7 +86,7 @@ export function createCloud(
     await context.db.write([
       insertCloud(orm, cloud),
       insertBindings(orm, { kind: 'cloud', id: cloud.id }, [owner]),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { after: { ...cloud, accessBindings: [owner] } }),
     ]);
     return operation;
   });

@@ -85,7 +85,7 @@ export async function updateContainer<Row extends Content>(
     await context.db.write([
       demandContent(orm, table, row),
       writeContent(orm, table, updated),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: row, after: updated }),
       clearGuards(orm),
     ]);
     return operation;
@@ -121,7 +121,7 @@ export async function deleteContainer<Row extends Content, Obstacle>(
     await context.db.write([
       demandContent(orm, table, row),
       ...container.remove(orm, id, context.now()),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: row }),
       clearGuards(orm),
     ]);
     return operation;

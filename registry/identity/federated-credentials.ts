@@ -183,7 +183,7 @@ export function deleteFederatedCredential(
     await context.db.write([
       demandFederatedCredential(orm, id),
       deleteRow(orm, id),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: credential }),
       clearGuards(orm),
     ]);
     return operation;

@@ -157,7 +157,7 @@ export async function updateFederation(
     await context.db.write([
       demandFederation(orm, row),
       writeFederation(orm, updated, row),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: row, after: updated }),
       clearGuards(orm),
     ]);
     return operation;
@@ -187,7 +187,7 @@ export function deleteFederation(
       demandFederation(orm, row),
       demandNoCredentials(orm, id),
       deleteRow(orm, id),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: row }),
       clearGuards(orm),
     ]);
     return operation;

@@ -61,7 +61,7 @@ function changeSuspension(
       demandSuspendedAt(orm, id, account.suspendedAt),
       ...(suspending ? [demandNoSoleOwnership(orm, { serviceAccountId: id })] : []),
       suspendAccount(orm, id, changed.suspendedAt),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: account, after: changed }),
       clearGuards(orm),
     ]);
     return operation;

@@ -124,7 +124,11 @@ function change(
       metadata: { quotaRequestId: id },
       response: requestResult(settled),
     });
-    await context.db.write([...statements, ...recordOperation(context, operation), clearGuards(orm)]);
+    await context.db.write([
+      ...statements,
+      ...recordOperation(context, operation, { before: request, after: settled }),
+      clearGuards(orm),
+    ]);
     return operation;
   });
 }

@@ -49,7 +49,7 @@ export function deleteSnapshot(
       demandRevision(orm, 'snapshot', snapshot.id, snapshot.revision),
       demandNoCopyOfSnapshot(orm, snapshot.id),
       ...removeSnapshot(context, snapshot),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: snapshot }),
       clearGuards(orm),
     ]);
     return operation;
