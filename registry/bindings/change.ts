@@ -100,7 +100,9 @@ function serviceAccountsOf(bindings: readonly AccessBinding[]): string[] {
 
 /** No role is given to a service account that does not exist: a slip in an id is told at once. */
 function demandKnown(change: BindingChange, unknownIds: readonly string[]): void {
-  const missing = serviceAccountsOf(bindingsThat('ADD', change.effective)).find((id) => unknownIds.includes(id));
+  const missing = serviceAccountsOf(bindingsThat('ADD', change.effective)).find((id) =>
+    unknownIds.includes(id),
+  );
   if (missing !== undefined) throw notFound('Service account', missing);
 }
 

@@ -40,7 +40,10 @@ export async function deleteDisk(
         `Disk "${diskId}" was deleted while it was being created`,
       );
       const ending = await endDisk(context, disk, cancelled);
-      await context.db.write([...ending.statements, ...recordOperation(context, operation, { before: disk })]);
+      await context.db.write([
+        ...ending.statements,
+        ...recordOperation(context, operation, { before: disk }),
+      ]);
       return { operation, discard: ending.jobId };
     }
     await context.db.write([
