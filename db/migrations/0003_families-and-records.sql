@@ -157,6 +157,8 @@ CREATE TABLE `webhooks` (
 	`description` text,
 	`url` text NOT NULL,
 	`secret` text NOT NULL,
+	`previous_secret` text,
+	`previous_secret_until` integer,
 	`events` text NOT NULL,
 	`enabled` integer NOT NULL,
 	`created_at` integer NOT NULL,

@@ -75,6 +75,9 @@ export const webhooks = sqliteTable(
     url: text('url').notNull(),
     /** Signs each delivery; shown once. */
     secret: text('secret').notNull(),
+    /** The one before the last rotation, which signs as well until its end. */
+    previousSecret: text('previous_secret'),
+    previousSecretUntil: integer('previous_secret_until'),
     /** The types that are wanted; none means all. */
     events: text('events', { mode: 'json' }).$type<string[]>().notNull(),
     enabled: integer('enabled', { mode: 'boolean' }).notNull(),
