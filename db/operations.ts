@@ -56,7 +56,10 @@ export function demandRunning(orm: Orm, id: string) {
 }
 
 type Change = Partial<
-  Pick<OperationRow, 'stage' | 'bytesDone' | 'bytesTotal' | 'done' | 'response' | 'error' | 'metadata'>
+  Pick<
+    OperationRow,
+    'stage' | 'bytesDone' | 'bytesTotal' | 'deadlineAt' | 'done' | 'response' | 'error' | 'metadata'
+  >
 >;
 
 /** Changes a running operation; a finished one stays as it is. */
@@ -65,4 +68,14 @@ export function changeOperation(orm: Orm, id: string, now: number, change: Chang
     .update(operations)
     .set({ ...change, modifiedAt: now })
     .where(and(eq(operations.id, id), eq(operations.done, false)));
+}
+
+/** Running operations whose deadline has passed, the one that passed first at the front. */
+export function overdueOperations(orm: Orm, now: number, limit: number) {
+  return orm
+    .select()
+    .from(operations)
+    .where(sql`done = 0 AND deadline_at IS NOT NULL AND deadline_at <= ${now}`)
+    .orderBy(operations.deadlineAt)
+    .limit(limit);
 }

@@ -2,7 +2,7 @@ import { RegistryError } from '../../core/errors.ts';
 import { type Statement, WriteConflict } from '../../db/client.ts';
 import { findDisk } from '../../db/disks.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { deleteJob, findJob, findJobOf, insertJob, remindJob } from '../../db/jobs.ts';
+import { deleteJob, deleteJobsOf, findJob, findJobOf, insertJob, remindJob } from '../../db/jobs.ts';
 import { changeOperation, demandRunning } from '../../db/operations.ts';
 import type { DiskRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
@@ -30,7 +30,7 @@ export async function endDisk(
   return {
     jobId: job.id,
     statements: [
-      ...ending(context, disk, job, error),
+      ...ending(context, disk, awaited(job), error),
       remindJob(orm, job.id, { name: 'layerId', value: disk.layerId }, now),
       clearGuards(orm),
     ],
@@ -52,7 +52,7 @@ export async function giveUpCopy(context: Context, job: JobRow): Promise<void> {
   );
   const jobId = newId(context, 'job');
   await context.db.write([
-    ...(disk === undefined ? [] : ending(context, disk, job, error)),
+    ...(disk === undefined ? [] : ending(context, disk, awaited(job), error)),
     deleteJob(orm, job.id),
     insertJob(orm, {
       id: jobId,
@@ -68,9 +68,45 @@ export async function giveUpCopy(context: Context, job: JobRow): Promise<void> {
   await context.jobs.send(jobId);
 }
 
-function ending(context: Context, disk: DiskRow, { operationId }: JobRow, error: RegistryError): Statement[] {
+/**
+ * As `endDisk`, for a creation that no job works for any more, which only a fault can bring about: the clearing away
+ * gets a job of its own.
+ */
+export function endForsakenDisk(
+  context: Context,
+  disk: DiskRow,
+  operationId: string,
+  error: RegistryError,
+): { statements: Statement[]; jobId: string } {
   const { orm } = context.db;
-  if (operationId === null) throw new RegistryError('INTERNAL', `Nobody waits for the copy of ${disk.id}`);
+  const jobId = newId(context, 'job');
+  const now = context.now();
+  return {
+    jobId,
+    statements: [
+      ...ending(context, disk, operationId, error),
+      deleteJobsOf(orm, ['copy-layer'], disk.id),
+      insertJob(orm, {
+        id: jobId,
+        kind: 'discard-copy',
+        subjectId: disk.id,
+        cursor: { layerId: disk.layerId },
+        runAfter: now,
+        requestId: context.requestId,
+        createdAt: now,
+      }),
+      clearGuards(orm),
+    ],
+  };
+}
+
+function awaited({ operationId, subjectId }: JobRow): string {
+  if (operationId === null) throw new RegistryError('INTERNAL', `Nobody waits for the copy of ${subjectId}`);
+  return operationId;
+}
+
+function ending(context: Context, disk: DiskRow, operationId: string, error: RegistryError): Statement[] {
+  const { orm } = context.db;
   return [
     demandRunning(orm, operationId),
     ...removeDisk(context, disk),

@@ -1,3 +1,4 @@
+import { copyingDeadline } from '../../core/deadlines.ts';
 import { type QuotaUse, quotaError, violated } from '../../core/quotas.ts';
 import type { Statement } from '../../db/client.ts';
 import { insertDisk } from '../../db/disks.ts';
@@ -60,7 +61,10 @@ export async function writeCopying(
   const statements = creation(context, wanted);
   const jobId = newId(context, 'job');
   const operation: Operation = {
-    ...startOperation(context, access, startOf(wanted)),
+    ...startOperation(context, access, {
+      ...startOf(wanted),
+      deadlineAt: copyingDeadline(now, newLayer.sizeBytes),
+    }),
     stage: 'COPYING',
     bytesDone: 0,
     bytesTotal: newLayer.sizeBytes,

@@ -5,6 +5,7 @@ import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
 import { deleteDueFolders } from './delete-due-folders.ts';
 import { deleteUnnamedLayers } from './delete-unnamed-layers.ts';
 import type { Duty } from './duty.ts';
+import { endOverdueOperations } from './end-overdue-operations.ts';
 import { expireUploads } from './expire-uploads.ts';
 import { forgetting } from './forgetting.ts';
 import { resendJobs } from './resend-jobs.ts';
@@ -18,6 +19,7 @@ const DAY_MS = 86_400_000;
 export const DUTIES = {
   'expire-uploads': expireUploads,
   'delete-due-folders': deleteDueFolders,
+  'end-overdue-operations': endOverdueOperations,
   'delete-unnamed-layers': deleteUnnamedLayers,
   'resend-jobs': resendJobs,
   'forget-idempotency-keys': forgetting(

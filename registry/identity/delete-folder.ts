@@ -1,3 +1,4 @@
+import { emptyingDeadline } from '../../core/deadlines.ts';
 import { invalidField, RegistryError } from '../../core/errors.ts';
 import { next } from '../../core/lifecycle.ts';
 import { deleteBindingsOf } from '../../db/access.ts';
@@ -79,6 +80,7 @@ export async function deleteFolder(
       kind: 'folders.delete',
       resource: { kind: 'folder', id, ...FOLDER.placeOf(folder) },
       metadata: { folderId: id, deleteAfter: deleteAt },
+      deadlineAt: emptyingDeadline(deleteAt),
     });
     const pending: FolderRow = {
       ...folder,
@@ -164,13 +166,14 @@ export async function keepFolder(
   ]);
 }
 
-/** Ends a deletion that has begun with an error; what is left of the folder is ACTIVE again. */
+/** Ends a deletion with an error; what is left of the folder is ACTIVE again. */
 export function stopDeletion(context: Context, folder: FolderRow, error: RegistryError): Statement[] {
   const { orm } = context.db;
   const { id, deletionId } = folder;
+  const event = folder.status === 'PENDING_DELETION' ? 'keep' : 'stop';
   return [
     demandDeletion(orm, folder),
-    updateFolder(orm, id, { ...NO_DELETION, status: next('folder', folder.status, 'stop') }),
+    updateFolder(orm, id, { ...NO_DELETION, status: next('folder', folder.status, event) }),
     changeOperation(orm, deletionId!, context.now(), { done: true, error: operationError(error) }),
     clearGuards(orm),
   ];

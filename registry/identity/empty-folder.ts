@@ -1,3 +1,4 @@
+import { emptyingDeadline } from '../../core/deadlines.ts';
 import { RegistryError } from '../../core/errors.ts';
 import type { Statement } from '../../db/client.ts';
 import {
@@ -105,7 +106,13 @@ export async function emptyFolder(context: Context, job: JobRow): Promise<JobOut
       await context.db.write([demandDeletion(orm, folder), ...statements, clearGuards(orm)]);
       if (jobId !== undefined) await context.jobs.send(jobId);
     }
-    if (removals.length > 0) return { again: {} };
+    if (removals.length > 0) {
+      const now = context.now();
+      await context.db.write([
+        changeOperation(orm, folder.deletionId!, now, { deadlineAt: emptyingDeadline(now) }),
+      ]);
+      return { again: {} };
+    }
   }
   await context.db.write(endOf(context, folder));
   return 'done';

@@ -57,6 +57,7 @@ export async function createIncoming(
       kind: 'images.create',
       resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },
       metadata: { imageId: image.id, ...(fetched ? {} : { upload }) },
+      deadlineAt: expiresAt,
     }),
     stage: fetched ? 'COPYING' : 'AWAITING_UPLOAD',
   };

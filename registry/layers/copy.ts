@@ -120,6 +120,7 @@ async function copyOn(
   if (stored === undefined) return await beginAgain(context, subject);
   const partNumbers = partsToCopy(plan, ask ? stored : upload.partsCopied);
   if (partNumbers.length === 0) {
+    await context.db.write([changeOperation(orm, operationId, context.now(), { stage: 'FINALIZING' })]);
     const outcome = await store.completeMultipart(layer.objectKey, storeUploadId, stored);
     const made = await store.head(layer.objectKey);
     if (made !== undefined) return await finish(context, subject, made);
@@ -162,7 +163,7 @@ async function beginAgain(context: Context, { job, operationId, layer }: Subject
   const cursor: CopyCursor = { layerId: layer.id };
   await context.db.write([
     keepCursor(orm, job.id, job.leaseId, { ...cursor }),
-    changeOperation(orm, operationId, context.now(), { bytesDone: 0 }),
+    changeOperation(orm, operationId, context.now(), { stage: 'COPYING', bytesDone: 0 }),
   ]);
   throw new StoreUnavailable('UploadPartCopy', 404, 'NoSuchUpload');
 }

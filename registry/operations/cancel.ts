@@ -1,42 +1,18 @@
 import { RegistryError } from '../../core/errors.ts';
-import type { Statement } from '../../db/client.ts';
-import { findDisk } from '../../db/disks.ts';
-import { findImage } from '../../db/images.ts';
-import { findUpload } from '../../db/uploads.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
-import type { CallerContext, Context } from '../context.ts';
-import { endDisk } from '../disks/end.ts';
+import type { CallerContext } from '../context.ts';
 import { keepFolder } from '../identity/delete-folder.ts';
 import { cancelWholeRequest } from '../quotas/settle-request.ts';
-import { endUpload } from '../uploads/end.ts';
+import { ENDINGS } from './endings.ts';
 import { seenOperation } from './read.ts';
 import type { Operation } from './record.ts';
 
-/** What takes a creation back, and the job to send once it is written. */
-interface Ending {
-  readonly statements: Statement[];
-  readonly jobId: string;
-}
-
-/** How each creation is taken back; undefined when it has ended meanwhile. */
-const CREATIONS: Readonly<
-  Record<string, (context: Context, resourceId: string) => Promise<Ending | undefined>>
-> = {
-  'images.create': async (context, imageId) => {
-    const { orm } = context.db;
-    const [[image], [upload]] = await context.db.read([findImage(orm, imageId), findUpload(orm, imageId)]);
-    if (image === undefined || upload === undefined) return undefined;
-    const cancelled = new RegistryError('CANCELLED', 'The creation of the image was cancelled');
-    return endUpload(context, image, upload, cancelled);
-  },
-  'disks.create': async (context, diskId) => {
-    const [[disk]] = await context.db.read([findDisk(context.db.orm, diskId)]);
-    if (disk?.status !== 'CREATING') return undefined;
-    const cancelled = new RegistryError('CANCELLED', 'The creation of the disk was cancelled');
-    return await endDisk(context, disk, cancelled);
-  },
+/** The creations that can be cancelled, and what is then said of them. */
+const CREATIONS: Readonly<Record<string, string>> = {
+  'images.create': 'The creation of the image was cancelled',
+  'disks.create': 'The creation of the disk was cancelled',
 };
 
 /** Resources whose operations only those cancel who may; other operations come back to everybody who sees them. */
@@ -62,7 +38,10 @@ export async function cancelOperation(context: CallerContext, operationId: strin
       await cancelWholeRequest(context, operation, access);
       return { operation: await asItIs(context, operationId), jobId: undefined };
     }
-    const ending = await CREATIONS[operation.kind]?.(context, operation.resourceId);
+    const message = CREATIONS[operation.kind];
+    if (message === undefined) return { operation, jobId: undefined };
+    const cancelled = new RegistryError('CANCELLED', message);
+    const ending = await ENDINGS[operation.kind]?.(context, operation, cancelled);
     if (ending === undefined) return { operation, jobId: undefined };
     await context.db.write(ending.statements);
     return { operation: await asItIs(context, operationId), jobId: ending.jobId };

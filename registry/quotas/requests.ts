@@ -123,6 +123,7 @@ export async function createQuotaRequest(
       kind: 'quotaRequests.create',
       resource: { kind: 'quotaRequest', id, folderId: null, cloudId },
       metadata: { quotaRequestId: id },
+      deadlineAt: null,
     });
     const request: QuotaRequestRow = {
       id,

@@ -1,3 +1,4 @@
+import { judgingDeadline } from '../../core/deadlines.ts';
 import { failedPrecondition, invalidField, RegistryError } from '../../core/errors.ts';
 import { next } from '../../core/lifecycle.ts';
 import { describeParts, judgeParts } from '../../core/upload-plan.ts';
@@ -94,7 +95,12 @@ export function beginJoining(
     statements: [
       demandUploadState(orm, imageId, 'OPEN'),
       updateUpload(orm, imageId, { state: completing.state, parts }),
-      changeOperation(orm, operationId, now, { stage: 'INSPECTING', bytesDone: null, bytesTotal: null }),
+      changeOperation(orm, operationId, now, {
+        stage: 'INSPECTING',
+        bytesDone: null,
+        bytesTotal: null,
+        deadlineAt: judgingDeadline(now, upload.sizeBytes),
+      }),
       insertJob(orm, {
         id: jobId,
         kind: 'judge-upload',
@@ -162,7 +168,10 @@ function reopen(context: Context, upload: UploadRow): Statement[] {
     updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'refuse'), parts: null }),
     deleteJobsOf(orm, ['judge-upload'], upload.imageId),
     ...(fetched ? [insertImport(context, newId(context, 'job'), upload, now + REFETCH_MS)] : []),
-    changeOperation(orm, upload.operationId, now, { stage: fetched ? 'COPYING' : 'AWAITING_UPLOAD' }),
+    changeOperation(orm, upload.operationId, now, {
+      stage: fetched ? 'COPYING' : 'AWAITING_UPLOAD',
+      deadlineAt: upload.expiresAt,
+    }),
     clearGuards(orm),
   ];
 }

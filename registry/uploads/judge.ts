@@ -103,6 +103,12 @@ async function judge(context: Context, job: JobRow, subject: Subject): Promise<J
       const finding = digestMismatch(upload.sha256, slice.digest);
       return await refuse(context, subject, refusal(withFindings(report, [finding])));
     }
+    await context.db.write([
+      changeOperation(context.db.orm, upload.operationId, context.now(), {
+        stage: 'FINALIZING',
+        bytesDone: upload.sizeBytes,
+      }),
+    ]);
   }
   return await accept(context, job, subject, report);
 }

@@ -1,0 +1,39 @@
+import { RegistryError } from '../../core/errors.ts';
+import { clearGuards } from '../../db/guards.ts';
+import { changeOperation, demandRunning, overdueOperations } from '../../db/operations.ts';
+import type { OperationRow } from '../../schema/tables/work.ts';
+import type { Context } from '../context.ts';
+import { ENDINGS, type Ending } from '../operations/endings.ts';
+import { operationError } from '../operations/record.ts';
+import { oneByOne } from './one-by-one.ts';
+
+export const endOverdueOperations = oneByOne({
+  description: 'Ends operations that are past their deadline, and rolls back what they had begun',
+  async find({ db, now }, limit) {
+    return (await db.read([overdueOperations(db.orm, now(), limit)]))[0];
+  },
+  tell: ({ id, kind, resourceId }: OperationRow) => ({ operationId: id, operation: kind, resourceId }),
+  async act(context, operation) {
+    const error = new RegistryError(
+      'DEADLINE_EXCEEDED',
+      `${operation.description} did not come to an end in time and was taken back; start it again`,
+    );
+    const rollback = await ENDINGS[operation.kind]?.(context, operation, error);
+    const { statements, jobId } = rollback ?? withoutRollback(context, operation, error);
+    await context.db.write(statements);
+    if (jobId !== undefined) await context.jobs.send(jobId);
+    return true;
+  },
+});
+
+/** What it had begun is gone, or was finished by somebody else: only the operation is left. */
+function withoutRollback(context: Context, { id }: OperationRow, error: RegistryError): Ending {
+  const { orm } = context.db;
+  return {
+    statements: [
+      demandRunning(orm, id),
+      changeOperation(orm, id, context.now(), { done: true, stage: null, error: operationError(error) }),
+      clearGuards(orm),
+    ],
+  };
+}
