@@ -31,6 +31,14 @@ export interface AuditEvent extends Change {
   readonly operationId?: string | null | undefined;
 }
 
+/** A record of this kind as the resource of an event. */
+export function audited(
+  kind: string,
+  { id, folderId, cloudId }: Omit<Audited, 'kind'>,
+): Audited {
+  return { kind, id, folderId, cloudId };
+}
+
 /** The row that says who changed what; it stands in the batch of the change. What may not be kept is left out here. */
 export function auditRow(context: Context, event: AuditEvent): Statement {
   const { actorId, action, resource, operationId = null } = event;
@@ -49,7 +57,7 @@ export function auditRow(context: Context, event: AuditEvent): Statement {
   });
 }
 
-/** The row about a creation that ended without its resource; who ended it by a call of its own is `by`. */
+/** The row about a creation that ended without its resource. */
 export function endedRow(
   context: Context,
   event: Omit<AuditEvent, keyof Change>,
