@@ -71,7 +71,7 @@ export async function writeCopying(
   };
   await context.db.write([
     ...statements,
-    ...recordOperation(context, operation),
+    ...recordOperation(context, operation, { after: disk }),
     insertJob(orm, {
       id: jobId,
       kind: 'copy-layer',

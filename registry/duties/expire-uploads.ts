@@ -1,6 +1,7 @@
 import { RegistryError } from '../../core/errors.ts';
 import { findImage } from '../../db/images.ts';
 import { demandUploadState, expiredUploads, findUpload } from '../../db/uploads.ts';
+import { audited, endedRow, SCHEDULED } from '../audit/record.ts';
 import { endUpload } from '../uploads/end.ts';
 import { oneByOne } from './one-by-one.ts';
 
@@ -19,7 +20,17 @@ export const expireUploads = oneByOne({
       `The ${upload.sourceUri === null ? 'upload was not completed' : 'link was not copied'} within ${context.settings.BULLION_UPLOAD_TTL_SECONDS} s; create the image again`,
     );
     const ending = endUpload(context, image, upload, error);
-    await context.db.write([demandUploadState(orm, imageId, 'OPEN'), ...ending.statements]);
+    const event = {
+      actorId: SCHEDULED,
+      action: 'images.create',
+      resource: audited('image', image),
+      operationId: upload.operationId,
+    };
+    await context.db.write([
+      demandUploadState(orm, imageId, 'OPEN'),
+      ...ending.statements,
+      endedRow(context, event, error),
+    ]);
     await context.jobs.send(ending.jobId);
     return true;
   },

@@ -71,7 +71,7 @@ export async function deleteFolder(
       await context.db.write([
         ...guards,
         ...removeFolder(context, id),
-        ...recordOperation(context, operation),
+        ...recordOperation(context, operation, { before: folder }),
         clearGuards(orm),
       ]);
       return { operation, jobId: undefined };
@@ -93,7 +93,7 @@ export async function deleteFolder(
       ...guards,
       updateFolder(orm, id, pending),
       ...(beginning?.statements ?? []),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { before: folder, after: pending }),
       clearGuards(orm),
     ]);
     return { operation, jobId: beginning?.jobId };

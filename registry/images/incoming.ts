@@ -82,7 +82,7 @@ export async function createIncoming(
     insertUpload(orm, row),
     ...(fetched ? [insertImport(context, jobId, row, now)] : []),
     ...claim(orm, image.cloudId, demand),
-    ...recordOperation(context, operation),
+    ...recordOperation(context, operation, { after: image }),
     clearGuards(orm),
   ]);
   if (fetched) await context.jobs.send(jobId);

@@ -84,7 +84,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     ...nameLayer(orm, layer.id),
     insertImage(orm, image),
     ...claimNamingImage(orm, image),
-    ...recordOperation(context, operation),
+    ...recordOperation(context, operation, { after: image }),
     ...(naming.rows?.(operation) ?? []),
     ...(digest === undefined ? [] : [digest.statement]),
     clearGuards(orm),

@@ -11,6 +11,7 @@ import { changeResource } from '../../db/resources.ts';
 import type { DiskRow, LayerRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { ObjectChanged, type StoredObject, StoreUnavailable } from '../../storage/store.ts';
+import { audited, auditRow, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { diskResult } from '../disks/view.ts';
@@ -203,10 +204,16 @@ async function finish(context: Context, subject: Subject, made: StoredObject): P
       bytesTotal: null,
       response: diskResult(ready),
     }),
+    auditRow(context, { ...endOf(disk, operationId), before: disk, after: ready }),
     deleteJob(orm, job.id),
     clearGuards(orm),
   ]);
   return 'done';
+}
+
+/** How an audit event names the end of the creation. */
+function endOf(disk: DiskRow, operationId: string | null) {
+  return { actorId: REGISTRY, action: 'disks.create', resource: audited('disk', disk), operationId };
 }
 
 /** Ends the creation because the bytes are not there any more, and takes away what was copied of them. */
@@ -216,7 +223,7 @@ async function lose(context: Context, job: JobRow, disk: DiskRow): Promise<JobOu
     `The stored object that disk "${disk.id}" was copied from was replaced or removed in the object store; create the disk of another source`,
   );
   const ending = await endDisk(context, disk, error);
-  await context.db.write(ending.statements);
+  await context.db.write([...ending.statements, endedRow(context, endOf(disk, job.operationId), error)]);
   const cursor: CopyCursor = { ...(job.cursor as CopyCursor | null), layerId: disk.layerId };
   return await discardCopy(context, { ...job, cursor: { ...cursor } });
 }

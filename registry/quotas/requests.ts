@@ -149,7 +149,7 @@ export async function createQuotaRequest(
     await context.db.write([
       demandCloud(orm, cloudId),
       ...insertQuotaRequest(orm, request, items),
-      ...recordOperation(context, operation),
+      ...recordOperation(context, operation, { after: { ...request, items } }),
       clearGuards(orm),
     ]);
     return operation;

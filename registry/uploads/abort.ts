@@ -1,5 +1,6 @@
 import { failedPrecondition, RegistryError } from '../../core/errors.ts';
 import { findOperation } from '../../db/operations.ts';
+import { audited, endedRow } from '../audit/record.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
@@ -9,7 +10,7 @@ import { uploadOf } from './sign-parts.ts';
 /** Ends an upload at once, and with it the creation of its image. Throws NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION. */
 export async function abortUpload(context: CallerContext, imageId: string): Promise<Operation> {
   const { operationId, discard } = await decideAgain(async () => {
-    const { image, upload } = await uploadOf(context, imageId);
+    const { access, image, upload } = await uploadOf(context, imageId);
     if (image.status !== 'CREATING') {
       throw failedPrecondition(
         imageId,
@@ -19,7 +20,13 @@ export async function abortUpload(context: CallerContext, imageId: string): Prom
     }
     const aborted = new RegistryError('CANCELLED', 'The upload was aborted');
     const ending = endUpload(context, image, upload, aborted);
-    await context.db.write(ending.statements);
+    const event = {
+      actorId: access.callerId,
+      action: 'images.abortUpload',
+      resource: audited('image', image),
+      operationId: upload.operationId,
+    };
+    await context.db.write([...ending.statements, endedRow(context, event, aborted)]);
     return { operationId: upload.operationId, discard: ending.jobId };
   });
   await context.jobs.send(discard);

@@ -2,6 +2,7 @@ import { RegistryError } from '../../core/errors.ts';
 import { findImage } from '../../db/images.ts';
 import { findUpload } from '../../db/uploads.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
+import { audited, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { endUpload } from './end.ts';
 
@@ -20,6 +21,12 @@ export async function endCreation(context: Context, imageId: string, error: Regi
   const [[image], [upload]] = await context.db.read([findImage(orm, imageId), findUpload(orm, imageId)]);
   if (image === undefined || upload === undefined || image.status !== 'CREATING') return;
   const ending = endUpload(context, image, upload, error);
-  await context.db.write(ending.statements);
+  const event = {
+    actorId: REGISTRY,
+    action: 'images.create',
+    resource: audited('image', image),
+    operationId: upload.operationId,
+  };
+  await context.db.write([...ending.statements, endedRow(context, event, error)]);
   await context.jobs.send(ending.jobId);
 }

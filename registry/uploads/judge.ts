@@ -16,6 +16,7 @@ import type { ImageRow, LayerRow, UploadRow } from '../../schema/tables/images.t
 import type { JobRow } from '../../schema/tables/work.ts';
 import { rangeReader } from '../../storage/range-reader.ts';
 import { ObjectChanged } from '../../storage/store.ts';
+import { audited, auditRow, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
@@ -159,6 +160,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
       bytesTotal: null,
       response: imageResult(viewOf(ready, verified, context.now())),
     }),
+    auditRow(context, { ...endOf(subject), before: image, after: ready }),
     deleteJob(orm, job.id),
     ...(digest === undefined ? [] : [digest.statement]),
     clearGuards(orm),
@@ -169,9 +171,14 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
 
 async function refuse(context: Context, subject: Subject, error: RegistryError): Promise<JobOutcome> {
   const ending = endUpload(context, subject.image, subject.upload, error);
-  await context.db.write(ending.statements);
+  await context.db.write([...ending.statements, endedRow(context, endOf(subject), error)]);
   await context.jobs.send(ending.jobId);
   return 'done';
+}
+
+/** How an audit event names the end of the creation. */
+function endOf({ image, upload: { operationId } }: Subject) {
+  return { actorId: REGISTRY, action: 'images.create', resource: audited('image', image), operationId };
 }
 
 /** Failures that no repetition mends: the bytes are not what was stored any more. */

@@ -102,7 +102,7 @@ export async function sentUploadOf(
 export async function uploadOf(
   context: CallerContext,
   imageId: string,
-): Promise<{ image: ImageRow; upload: UploadRow }> {
+): Promise<{ access: Access; image: ImageRow; upload: UploadRow }> {
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
     findImage(orm, imageId),
@@ -112,7 +112,7 @@ export async function uploadOf(
   const image = requireVisible(row, access, 'compute.images.get', 'Image', imageId);
   requirePermission(access, 'compute.images.update', 'image', imageId);
   if (upload === undefined) throw notFound('Upload of image', imageId);
-  return { image, upload };
+  return { access, image, upload };
 }
 
 /** Where the bytes of an upload go. */
