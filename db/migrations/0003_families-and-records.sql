@@ -175,6 +175,7 @@ ALTER TABLE `images` ADD `replacement_image_id` text;--> statement-breakpoint
 ALTER TABLE `images` ADD `deprecation_message` text;--> statement-breakpoint
 ALTER TABLE `images` ADD `passed_over` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `images` ADD `delete_protection` integer DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX `images_standing` ON `images` (`folder_id`,`family`,`promoted_at`,`created_at`,`id`) WHERE family <> '';--> statement-breakpoint
 CREATE INDEX `images_deprecation` ON `images` (`deprecate_at`) WHERE deprecate_at IS NOT NULL AND passed_over = 0;--> statement-breakpoint
 CREATE INDEX `images_obsolescence` ON `images` (`obsolete_at`) WHERE obsolete_at IS NOT NULL AND passed_over = 0;--> statement-breakpoint
 CREATE INDEX `images_deletion` ON `images` (`delete_at`) WHERE delete_at IS NOT NULL;--> statement-breakpoint

@@ -95,6 +95,10 @@ export const images = sqliteTable(
     index('images_latest')
       .on(table.folderId, table.family, table.promotedAt, table.createdAt, table.id)
       .where(sql`family <> '' AND status = 'READY' AND passed_over = 0`),
+    // All of a family in the same order, which policies go through.
+    index('images_standing')
+      .on(table.folderId, table.family, table.promotedAt, table.createdAt, table.id)
+      .where(sql`family <> ''`),
     index('images_layer').on(table.layerId),
     index('images_deprecation')
       .on(table.deprecateAt)
