@@ -57,7 +57,7 @@ export function auditRow(context: Context, event: AuditEvent): Statement {
   });
 }
 
-/** The row about a creation that ended without its resource. */
+/** The row about something that was begun and is taken back, such as a creation without its resource in the end. */
 export function endedRow(
   context: Context,
   event: Omit<AuditEvent, keyof Change>,
@@ -66,7 +66,6 @@ export function endedRow(
   const { code, message } = error;
   return auditRow(context, {
     ...event,
-    before: { status: 'CREATING' },
     after: { error: { code, message } },
   });
 }

@@ -6,6 +6,7 @@ import { deleteJob, deleteJobsOf, findJob, findJobOf, insertJob, remindJob } fro
 import { changeOperation, demandRunning } from '../../db/operations.ts';
 import type { DiskRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
+import { audited, endedRow, REGISTRY } from '../audit/record.ts';
 import { type Context, newId } from '../context.ts';
 import { operationError } from '../operations/record.ts';
 import { removeDisk } from './remove.ts';
@@ -52,7 +53,9 @@ export async function giveUpCopy(context: Context, job: JobRow): Promise<void> {
   );
   const jobId = newId(context, 'job');
   await context.db.write([
-    ...(disk === undefined ? [] : ending(context, disk, awaited(job), error)),
+    ...(disk === undefined
+      ? []
+      : [...ending(context, disk, awaited(job), error), givenUp(context, disk, job, error)]),
     deleteJob(orm, job.id),
     insertJob(orm, {
       id: jobId,
@@ -98,6 +101,11 @@ export function endForsakenDisk(
       clearGuards(orm),
     ],
   };
+}
+
+function givenUp(context: Context, disk: DiskRow, { operationId }: JobRow, error: RegistryError): Statement {
+  const event = { actorId: REGISTRY, action: 'disks.create', resource: audited('disk', disk), operationId };
+  return endedRow(context, event, error);
 }
 
 function awaited({ operationId, subjectId }: JobRow): string {

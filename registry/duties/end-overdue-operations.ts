@@ -2,9 +2,10 @@ import { RegistryError } from '../../core/errors.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { changeOperation, demandRunning, overdueOperations } from '../../db/operations.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
+import { endedRow, SCHEDULED } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { ENDINGS, type Ending } from '../operations/endings.ts';
-import { operationError } from '../operations/record.ts';
+import { operationError, resourceOf } from '../operations/record.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const endOverdueOperations = oneByOne({
@@ -20,7 +21,13 @@ export const endOverdueOperations = oneByOne({
     );
     const rollback = await ENDINGS[operation.kind]?.(context, operation, error);
     const { statements, jobId } = rollback ?? withoutRollback(context, operation, error);
-    await context.db.write(statements);
+    const event = {
+      actorId: SCHEDULED,
+      action: operation.kind,
+      resource: resourceOf(operation),
+      operationId: operation.id,
+    };
+    await context.db.write([...statements, endedRow(context, event, error)]);
     if (jobId !== undefined) await context.jobs.send(jobId);
     return true;
   },

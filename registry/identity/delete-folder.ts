@@ -19,10 +19,17 @@ import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
 import { type FolderRow, folders } from '../../schema/tables/identity.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
+import { auditRow } from '../audit/record.ts';
 import { type Access, readInput, readToChange, requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
-import { type Operation, operationError, recordOperation, startOperation } from '../operations/record.ts';
+import {
+  type Operation,
+  operationError,
+  recordOperation,
+  resourceOf,
+  startOperation,
+} from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandActive } from './active.ts';
 import { operationOn } from './containers.ts';
@@ -152,11 +159,20 @@ export async function keepFolder(
   const [[folder]] = await context.db.read([findFolder(orm, id)]);
   if (folder?.status !== 'PENDING_DELETION' || folder.deletionId !== operationId) return;
   const now = context.now();
+  const kept = { ...NO_DELETION, status: next('folder', folder.status, 'keep') };
   const cancelled = new RegistryError('CANCELLED', `The deletion of folder "${id}" was cancelled`);
   await context.db.write([
     demandRunning(orm, operationId),
     demandDeletion(orm, folder),
-    updateFolder(orm, id, { ...NO_DELETION, status: next('folder', folder.status, 'keep') }),
+    updateFolder(orm, id, kept),
+    auditRow(context, {
+      actorId: access.callerId,
+      action: 'operations.cancel',
+      resource: resourceOf(operation),
+      operationId,
+      before: folder,
+      after: { ...folder, ...kept },
+    }),
     changeOperation(orm, operationId, now, {
       done: true,
       metadata: { ...metadata, cancelledBy: access.callerId, cancelledAt: now },

@@ -1,13 +1,14 @@
 import { RegistryError } from '../../core/errors.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { requirePermission } from '../authorize.ts';
+import { endedRow } from '../audit/record.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { keepFolder } from '../identity/delete-folder.ts';
 import { cancelWholeRequest } from '../quotas/settle-request.ts';
 import { ENDINGS } from './endings.ts';
 import { seenOperation } from './read.ts';
-import type { Operation } from './record.ts';
+import { type Operation, resourceOf } from './record.ts';
 
 /** The creations that can be cancelled, and what is then said of them. */
 const CREATIONS: Readonly<Record<string, string>> = {
@@ -43,7 +44,13 @@ export async function cancelOperation(context: CallerContext, operationId: strin
     const cancelled = new RegistryError('CANCELLED', message);
     const ending = await ENDINGS[operation.kind]?.(context, operation, cancelled);
     if (ending === undefined) return { operation, jobId: undefined };
-    await context.db.write(ending.statements);
+    const event = {
+      actorId: access.callerId,
+      action: 'operations.cancel',
+      resource: resourceOf(operation),
+      operationId,
+    };
+    await context.db.write([...ending.statements, endedRow(context, event, cancelled)]);
     return { operation: await asItIs(context, operationId), jobId: ending.jobId };
   });
   if (jobId !== undefined) await context.jobs.send(jobId);

@@ -3,7 +3,7 @@ import type { Statement } from '../../db/client.ts';
 import { insertIdempotencyKey } from '../../db/idempotency.ts';
 import { insertOperation, type NewOperation } from '../../db/operations.ts';
 import type { OperationError, OperationResult, OperationRow } from '../../schema/tables/work.ts';
-import { auditRow, type Change } from '../audit/record.ts';
+import { type Audited, auditRow, type Change } from '../audit/record.ts';
 import type { Access } from '../authorize.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
 
@@ -154,14 +154,20 @@ function resultOf({ response }: NewOperation): OperationResult['value'] | undefi
 }
 
 function auditOf(context: CallerContext, operation: NewOperation, change: Change): Statement {
-  const { id, kind, createdBy, resourceKind, resourceId, folderId, cloudId } = operation;
+  const { id, kind, createdBy } = operation;
   return auditRow(context, {
     actorId: createdBy,
     action: kind,
-    resource: { kind: resourceKind, id: resourceId, folderId, cloudId },
+    resource: resourceOf(operation),
     operationId: id,
     ...change,
   });
+}
+
+/** What an operation is about, with its place. */
+export function resourceOf(operation: NewOperation): Audited {
+  const { resourceKind, resourceId, folderId, cloudId } = operation;
+  return { kind: resourceKind, id: resourceId, folderId, cloudId };
 }
 
 /** An error in the form in which an operation keeps it. */

@@ -15,6 +15,7 @@ import { changeQuotaRequest, findQuotaRequest, itemsOfQuotaRequest } from '../..
 import { setLimit } from '../../db/quotas.ts';
 import type { QuotaRequestItemRow } from '../../schema/tables/quotas.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
+import { auditRow } from '../audit/record.ts';
 import { type Access, readInput, readToChange, requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext, Context } from '../context.ts';
@@ -24,6 +25,7 @@ import {
   type OperationKind,
   operationError,
   recordOperation,
+  resourceOf,
 } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type QuotaRequest, requestResult } from './requests.ts';
@@ -85,9 +87,10 @@ export function rejectQuotaRequest(
 /** Takes back all that is pending, because the operation of the creation is cancelled. Throws PERMISSION_DENIED. */
 export async function cancelWholeRequest(
   context: Context,
-  { id: operationId, resourceId }: OperationRow,
+  operation: OperationRow,
   access: Access,
 ): Promise<void> {
+  const { id: operationId, resourceId } = operation;
   requirePermission(access, 'quota-manager.quotaRequests.cancel', 'operation', operationId);
   const { orm } = context.db;
   const [[row], items] = await context.db.read([
@@ -97,7 +100,19 @@ export async function cancelWholeRequest(
   if (row === undefined || !items.some(({ status }) => status === 'PENDING')) return;
   const request = { ...row, items };
   const changed = pendingItems(request, items, 'quota_ids').map((item) => cancelled(item, access.callerId));
-  await context.db.write([...settle(context, request, changed).statements, clearGuards(orm)]);
+  const { settled, statements } = settle(context, request, changed);
+  await context.db.write([
+    ...statements,
+    auditRow(context, {
+      actorId: access.callerId,
+      action: 'operations.cancel',
+      resource: resourceOf(operation),
+      operationId: operation.id,
+      before: request,
+      after: settled,
+    }),
+    clearGuards(orm),
+  ]);
 }
 
 /** One call that changes items of a request; its operation is done and answers with the request as it then is. */

@@ -10,6 +10,7 @@ import { changeOperation, demandRunning, findOperation } from '../../db/operatio
 import { demandUploadState, findUpload, updateUpload } from '../../db/uploads.ts';
 import type { UploadRow } from '../../schema/tables/images.ts';
 import { StoreUnavailable } from '../../storage/store.ts';
+import { audited, auditRow } from '../audit/record.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
 import { insertImport } from './import-job.ts';
@@ -40,7 +41,7 @@ export async function completeUpload(
   claimed: readonly { partNumber: number; etag: string }[] | undefined,
 ): Promise<Operation> {
   const { orm } = context.db;
-  const { upload } = await sentUploadOf(context, imageId);
+  const { access, image, upload } = await sentUploadOf(context, imageId);
   if (upload.state === 'OPEN') {
     let parts: { partNumber: number; etag: string }[];
     try {
@@ -52,8 +53,16 @@ export async function completeUpload(
     }
     const completion = beginJoining(context, upload, parts, HEAD_START_MS);
     const { completing, jobId } = completion;
+    const completed = auditRow(context, {
+      actorId: access.callerId,
+      action: 'images.completeUpload',
+      resource: audited('image', image),
+      operationId: upload.operationId,
+      before: { upload: upload.state },
+      after: { upload: completing.state },
+    });
     try {
-      await context.db.write(completion.statements);
+      await context.db.write([...completion.statements, completed]);
     } catch (error) {
       if (!(error instanceof WriteConflict)) throw error;
       return await operationOf(context, upload);

@@ -3,7 +3,7 @@ import { partRange } from '../../core/upload-plan.ts';
 import { findImage } from '../../db/images.ts';
 import { findUpload, keepStoreUpload } from '../../db/uploads.ts';
 import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
-import { readAs, requirePermission, requireVisible } from '../authorize.ts';
+import { type Access, readAs, requirePermission, requireVisible } from '../authorize.ts';
 import type { CallerContext, Context } from '../context.ts';
 
 /** A part to sign; with `md5` (base64 of the part's MD5) a byte changed on the way is refused by the store. */
@@ -86,7 +86,7 @@ export async function openUpload(
 export async function sentUploadOf(
   context: CallerContext,
   imageId: string,
-): Promise<{ image: ImageRow; upload: UploadRow }> {
+): Promise<{ access: Access; image: ImageRow; upload: UploadRow }> {
   const found = await uploadOf(context, imageId);
   if (found.image.source.kind === 'uri') {
     throw failedPrecondition(
