@@ -109,6 +109,7 @@ export const webhookDeliveries = sqliteTable(
   },
   (table) => [
     index('webhook_deliveries_webhook').on(table.webhookId, table.createdAt, table.id),
+    index('webhook_deliveries_pending').on(table.webhookId).where(sql`status = 'PENDING'`),
     index('webhook_deliveries_age').on(table.createdAt).where(sql`status <> 'PENDING'`),
   ],
 );
