@@ -3,7 +3,9 @@ import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
 import { mountDiskTypes } from './compute/disk-types.ts';
 import { mountDisks } from './compute/disks.ts';
+import { mountFamilies } from './compute/families.ts';
 import { mountImages } from './compute/images.ts';
+import { mountPromotion } from './compute/promotion.ts';
 import { mountSnapshots } from './compute/snapshots.ts';
 import { mountUploads } from './compute/uploads.ts';
 import { mountZones } from './compute/zones.ts';
@@ -30,6 +32,8 @@ export function createRegistryApp(): App {
   const app = createApp();
   mountHealth(app);
   mountImages(app);
+  mountPromotion(app);
+  mountFamilies(app);
   mountUploads(app);
   mountDisks(app);
   mountSnapshots(app);

@@ -2,6 +2,8 @@
 export const TAGS: Readonly<Record<string, string>> = {
   Images:
     'Images of disks. An image is made from a file that is uploaded, or from what is in the registry already; its disk is inspected before the image is READY.',
+  'Image families':
+    'Images of a folder that share a family: which of them is the latest, and who made it that.',
   Uploads:
     'How the bytes of an image arrive: in parts, straight at the object store, under URLs that are signed for one part each.',
   Disks:

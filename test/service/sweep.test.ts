@@ -21,7 +21,7 @@ interface Document {
 
 /** What a route is called with. */
 interface Call {
-  /** Fills the one parameter of the path. */
+  /** Fills the parameter of the path: the first one, where a family comes after it. */
   readonly id?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Fields;
@@ -117,6 +117,12 @@ const quotasWanted = (id: string) => ({
 const newQuotaRequest = async (caller = api, id = cloudId) =>
   (await caller.call<Operation>('POST', REQUESTS, quotasWanted(id))).metadata.quotaRequestId as string;
 
+const FAMILIES = '/compute/v1/imageFamilies';
+/** A candidate of the family that was swept. */
+const newOfFamily = () =>
+  madeBy(api, IMAGES, { folderId, family, candidate: true, imageId: ready.id }, 'imageId');
+const promoteNew = async () => api.call('POST', `${IMAGES}/${await newOfFamily()}:promote`, {});
+
 const DISKS = '/compute/v1/disks';
 const SNAPSHOTS = '/compute/v1/snapshots';
 const diskBody = { folderId, zoneId: 'ru-central1-a', size: '4194304' };
@@ -170,6 +176,30 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   [`GET ${IMAGES}/{imageId}:download`]: {
     stranger: 404,
     call: () => ({ id: ready.id, headers: { Accept: 'application/json' } }),
+  },
+  [`POST ${IMAGES}/{imageId}:promote`]: {
+    stranger: 404,
+    call: () => ({ id: ready.id, body: { note: 'swept' } }),
+  },
+  [`POST ${IMAGES}/{imageId}:deprecate`]: {
+    stranger: 404,
+    call: async () => ({ id: await newOfFamily(), body: { state: 'DEPRECATED', message: 'swept' } }),
+  },
+  [`GET ${FAMILIES}`]: { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  [`GET ${FAMILIES}/{folderId}/{family}`]: { stranger: 403, call: () => ({ id: folderId }) },
+  [`POST ${FAMILIES}/{folderId}/{family}:rollback`]: {
+    stranger: 403,
+    call: async () => {
+      await promoteNew();
+      return { id: folderId, body: { note: 'swept' } };
+    },
+  },
+  [`GET ${FAMILIES}/{folderId}/{family}/promotions`]: {
+    stranger: 403,
+    call: async () => {
+      await promoteNew();
+      return { id: folderId, query: page };
+    },
   },
   [`POST ${IMAGES}/{imageId}:signParts`]: {
     stranger: 404,
@@ -463,7 +493,7 @@ function fillingOf(name: string): Filling {
 /** The request of a call: method, path with its query, body, headers. */
 function requestOf(name: string, { id, query, body, headers = {} }: Call) {
   const [method = '', template = ''] = name.split(' ');
-  const path = template.replace(/\{\w+\}/, id ?? '');
+  const path = template.replace(/\{\w+\}/, id ?? '').replace('{family}', family);
   const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
   return [method, path + search, body, { headers }] as const;
 }
