@@ -51,6 +51,8 @@ export function findKeyInUse(orm: Orm, id: string) {
       publicKey: authorizedKeys.publicKey,
       lastUsedAt: authorizedKeys.lastUsedAt,
       lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
+      folderId: serviceAccounts.folderId,
+      cloudId: serviceAccounts.cloudId,
     })
     .from(authorizedKeys)
     .innerJoin(serviceAccounts, eq(serviceAccounts.id, authorizedKeys.serviceAccountId))

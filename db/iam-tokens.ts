@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { type IamTokenRow, iamTokens } from '../schema/tables/identity.ts';
+import { type IamTokenRow, iamTokens, serviceAccounts } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
 
 /** Fails as `unique` when a token has this prefix. */
@@ -7,8 +7,19 @@ export function insertIamToken(orm: Orm, row: IamTokenRow): Statement {
   return orm.insert(iamTokens).values(row);
 }
 
+/** A token with the place of its service account. */
 export function findIamToken(orm: Orm, prefix: string) {
-  return orm.select().from(iamTokens).where(eq(iamTokens.prefix, prefix));
+  return orm
+    .select({
+      secretHash: iamTokens.secretHash,
+      serviceAccountId: iamTokens.serviceAccountId,
+      expiresAt: iamTokens.expiresAt,
+      folderId: serviceAccounts.folderId,
+      cloudId: serviceAccounts.cloudId,
+    })
+    .from(iamTokens)
+    .innerJoin(serviceAccounts, eq(serviceAccounts.id, iamTokens.serviceAccountId))
+    .where(eq(iamTokens.prefix, prefix));
 }
 
 export function deleteIamToken(orm: Orm, prefix: string): Statement {

@@ -32,10 +32,7 @@ export interface AuditEvent extends Change {
 }
 
 /** A record of this kind as the resource of an event. */
-export function audited(
-  kind: string,
-  { id, folderId, cloudId }: Omit<Audited, 'kind'>,
-): Audited {
+export function audited(kind: string, { id, folderId, cloudId }: Omit<Audited, 'kind'>): Audited {
   return { kind, id, folderId, cloudId };
 }
 

@@ -7,6 +7,7 @@ import type { Statement } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { deleteIamToken, findIamToken, insertIamToken } from '../../db/iam-tokens.ts';
 import { findServiceAccount } from '../../db/service-accounts.ts';
+import { type AuditEvent, audited, auditRow } from '../audit/record.ts';
 import { readAs, readInput, requireCredential } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext, Context } from '../context.ts';
@@ -41,9 +42,11 @@ export function exchangeJwt(context: Context, jwt: string, ownUrls: readonly str
     const audiences = [...ownUrls, ORIGINAL_AUDIENCE];
     await verifyClaim(jwt, { publicKey, serviceAccountId, audiences, now });
     const { token, insert } = await newToken(context, serviceAccountId, now + LIFETIME_MS);
+    const { expiresAt } = token;
     await context.db.write([
       demandKeyInUse(orm, keyId),
       insert,
+      tokenRow(context, serviceAccountId, 'create', { ...key, id: serviceAccountId }, { after: { expiresAt, keyId } }),
       ...(isStale(key.lastUsedAt, now) ? [touchAuthorizedKey(orm, keyId, now)] : []),
       ...(isStale(key.lastAuthenticatedAt, now) ? [touchAccount(orm, serviceAccountId, now)] : []),
       clearGuards(orm),
@@ -64,12 +67,29 @@ export function createTokenFor(context: CallerContext, serviceAccountId: string)
       findServiceAccount(orm, requireCredential(context), serviceAccountId),
     ]);
     const own = serviceAccountId === access.callerId;
-    requireResource(rows[0][0], access, resource, 'iam.apiKeys.create', own);
+    const account = requireResource(rows[0][0], access, resource, 'iam.apiKeys.create', own);
     const expiresAt = Math.min(context.now() + LIFETIME_MS, access.expiresAt ?? Number.POSITIVE_INFINITY);
     const { token, insert } = await newToken(context, serviceAccountId, expiresAt);
-    await context.db.write([demandResource(orm, resource), insert, clearGuards(orm)]);
+    await context.db.write([
+      demandResource(orm, resource),
+      insert,
+      tokenRow(context, access.callerId, 'create', account, { after: { expiresAt } }),
+      clearGuards(orm),
+    ]);
     return token;
   });
+}
+
+/** Tokens have no id that may be shown: what happens to one happens to its service account. */
+function tokenRow(
+  context: Context,
+  actorId: string,
+  verb: 'create' | 'revoke',
+  account: Parameters<typeof audited>[1],
+  change: Pick<AuditEvent, 'before' | 'after'>,
+): Statement {
+  const resource = audited('serviceAccount', account);
+  return auditRow(context, { actorId, action: `iamTokens.${verb}`, resource, ...change });
 }
 
 async function newToken(
@@ -105,8 +125,12 @@ export async function revokeToken(context: CallerContext, text: string): Promise
   }
   const own = row.serviceAccountId === access.callerId;
   if (!own && !access.allows('iam.apiKeys.delete')) throw notFound('IAM token', shown);
-  await context.db.write([deleteIamToken(orm, prefix)]);
-  return row.serviceAccountId;
+  const { serviceAccountId, expiresAt } = row;
+  await context.db.write([
+    deleteIamToken(orm, prefix),
+    tokenRow(context, access.callerId, 'revoke', { ...row, id: serviceAccountId }, { before: { expiresAt } }),
+  ]);
+  return serviceAccountId;
 }
 
 function wholeToken(text: string) {
