@@ -35,6 +35,11 @@ function ofLatest(column: 'id' | 'promoted_at', name: FamilyName, now: number): 
   return sql`(SELECT ${sql.raw(column)} FROM images WHERE ${standing(name, now)} ORDER BY ${LATEST_FIRST} LIMIT 1)`;
 }
 
+/** The id of the latest of a family at a time, for use inside other statements; null when there is none. */
+export function latestId(name: FamilyName, now: number): SQL {
+  return ofLatest('id', name, now);
+}
+
 /** The images of a family that are not passed over, the latest first. */
 export function imagesInStanding(orm: Orm, name: FamilyName, now: number, limit: number) {
   return orm.select().from(images).where(standing(name, now)).orderBy(LATEST_FIRST).limit(limit);
