@@ -46,7 +46,13 @@ export function exchangeJwt(context: Context, jwt: string, ownUrls: readonly str
     await context.db.write([
       demandKeyInUse(orm, keyId),
       insert,
-      tokenRow(context, serviceAccountId, 'create', { ...key, id: serviceAccountId }, { after: { expiresAt, keyId } }),
+      tokenRow(
+        context,
+        serviceAccountId,
+        'create',
+        { ...key, id: serviceAccountId },
+        { after: { expiresAt, keyId } },
+      ),
       ...(isStale(key.lastUsedAt, now) ? [touchAuthorizedKey(orm, keyId, now)] : []),
       ...(isStale(key.lastAuthenticatedAt, now) ? [touchAccount(orm, serviceAccountId, now)] : []),
       clearGuards(orm),
