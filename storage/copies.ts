@@ -1,11 +1,7 @@
-import {
-  CopyObjectCommand,
-  ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandOutput,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3';
+import { CopyObjectCommand, UploadPartCopyCommand } from '@aws-sdk/client-s3';
 import { type Connection, TRANSFER_TIMEOUT_MS, unquotedEtag } from './connection.ts';
 import { ObjectChanged, refusedWith, StoreUnavailable } from './errors.ts';
+import { type ListedPage, type ListedUpload, listUploads } from './listing.ts';
 import { abortMultipart } from './multipart.ts';
 import { head, type StoredObject } from './objects.ts';
 
@@ -99,20 +95,15 @@ export async function copyPart(
  * Aborts every upload that is open for a key: one whose id was lost before it could be written down is found only so.
  */
 export async function abortUploadsOf(connection: Connection, key: string): Promise<void> {
-  let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
-  let page: ListMultipartUploadsCommandOutput;
+  let page: ListedPage<ListedUpload>;
+  let last: ListedUpload | undefined;
   do {
-    page = await connection.call('ListMultipartUploads', (client, options) =>
-      client.send(
-        new ListMultipartUploadsCommand({ Bucket: connection.bucket, Prefix: key, ...marker }),
-        options,
-      ),
-    );
-    for (const { Key, UploadId } of page.Uploads ?? []) {
-      if (Key === key && UploadId !== undefined) await abortMultipart(connection, key, UploadId);
+    page = await listUploads(connection, key, last);
+    last = page.items.at(-1);
+    for (const upload of page.items) {
+      if (upload.key === key) await abortMultipart(connection, key, upload.storeUploadId);
     }
-    marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
-  } while (page.IsTruncated === true && marker.KeyMarker !== undefined);
+  } while (page.more);
 }
 
 /** Keys need no encoding: they are ASCII without `%`. */

@@ -20,6 +20,13 @@
 import { connect, type StoreSettings, s3Client, TRANSFER_TIMEOUT_MS } from './connection.ts';
 import { abortUploadsOf, copyObject, copyPart } from './copies.ts';
 import {
+  type ListedObject,
+  type ListedPage,
+  type ListedUpload,
+  listObjects,
+  listUploads,
+} from './listing.ts';
+import {
   abortMultipart,
   type CompleteOutcome,
   completeMultipart,
@@ -34,6 +41,7 @@ import { putPart } from './put-part.ts';
 
 export type { StoreSettings } from './connection.ts';
 export { ObjectChanged, StoreUnavailable } from './errors.ts';
+export type { ListedObject, ListedPage, ListedUpload } from './listing.ts';
 export type { CompleteOutcome, NamedPart, StoredPart } from './multipart.ts';
 export type { StoredObject } from './objects.ts';
 export type { DownloadName, PresignedPut } from './presign.ts';
@@ -96,6 +104,15 @@ export interface Store {
   /** Deletes an object; nothing there is fine. */
   delete(key: string): Promise<void>;
 
+  /** Objects by the byte order of their keys, a page from behind the key `after`; 1,000 unless `pageSize` is less. */
+  listObjects(prefix: string, after?: string, pageSize?: number): Promise<ListedPage<ListedObject>>;
+  /** Open uploads, a page from behind `after`. */
+  listUploads(
+    prefix: string,
+    after?: Pick<ListedUpload, 'key' | 'storeUploadId'>,
+    pageSize?: number,
+  ): Promise<ListedPage<ListedUpload>>;
+
   /** A PUT of one part with its exact length, and its MD5 when given, signed in. */
   presignPart(
     key: string,
@@ -147,6 +164,8 @@ export function openStore(settings: StoreSettings): Store {
     head: async (key) => head(connection, checkedKey(key)),
     readRange: async (key, etag, offset, length) =>
       readRange(connection, checkedKey(key), etag, offset, length),
+    listObjects: (prefix, after, pageSize) => listObjects(connection, prefix, after, pageSize),
+    listUploads: (prefix, after, pageSize) => listUploads(connection, prefix, after, pageSize),
     delete: async (key) => deleteObject(connection, checkedKey(key)),
     presignPart: async (key, storeUploadId, partNumber, sizeBytes, ttlSeconds, md5Base64) =>
       presignPart(
