@@ -5,6 +5,7 @@ import type { Context, Jobs } from '../registry/context.ts';
 import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
 import { openStore } from '../storage/store.ts';
 import { log } from './log.ts';
+import { VERSION } from './version.ts';
 
 /** What the platform hands to the Worker; the settings are further text members, read by `readSettings`. */
 export interface Bindings {
@@ -96,7 +97,9 @@ function openJobs({ JOBS }: Bindings, requestId: string): Jobs {
 function outboundOf({ PUBLIC_INTERNET }: Bindings, settings: WorkerSettings): Outbound {
   const direct: Fetch = (url, init) => fetch(url, init);
   return openOutbound({
-    trustedOrigins: [...storeOrigins(settings), ...settings.BULLION_TRUSTED_ORIGINS],
+    userAgent: `Bullion/${VERSION}`,
+    storeOrigins: storeOrigins(settings),
+    trustedOrigins: settings.BULLION_TRUSTED_ORIGINS,
     direct,
     reachPublic: PUBLIC_INTERNET === undefined ? direct : (url, init) => PUBLIC_INTERNET.fetch(url, init),
   });

@@ -11,9 +11,14 @@ const AUTHORITY = /^https?:\/\/([^/?#]+)/i;
 
 /**
  * in: a text of whatever kind; origins (as `URL.origin` writes them) that may speak http. out: the URL without its
- * fragment, which is never sent, or what is wrong with the text, in words that do not repeat it.
+ * fragment, which is never sent, or what is wrong with the text, in words that do not repeat it. `closed` are origins
+ * that nothing may lead to.
  */
-export function judgeDestination(text: string, trustedOrigins: readonly string[]): Judgement {
+export function judgeDestination(
+  text: string,
+  trustedOrigins: readonly string[],
+  closed: readonly string[] = [],
+): Judgement {
   if (REWRITTEN.test(text)) return { fault: 'must not hold blanks, control characters or backslashes' };
   const authority = AUTHORITY.exec(text)?.[1];
   const url = authority === undefined ? undefined : parsed(text);
@@ -22,6 +27,7 @@ export function judgeDestination(text: string, trustedOrigins: readonly string[]
   if (authority.includes('@')) return { fault: 'must not hold a user name or a password' };
   if (url.protocol !== 'https:' && !hasOrigin(url, trustedOrigins))
     return { fault: 'must begin with https://' };
+  if (hasOrigin(url, closed)) return { fault: 'must not lead to the object store' };
   url.hash = '';
   return { url };
 }

@@ -2,7 +2,7 @@
  * Requests to hosts that users name: the only place that sends them.
  *
  * Redirects are never followed; one comes back as it is, and is a refusal to whoever asked. Trusted origins are
- * fetched directly. Every other one goes through `reachPublic`, which connects to public addresses only, whatever a
+ * reached directly. Every other one goes through `reachPublic`, which connects to public addresses only, whatever a
  * name resolves to at that moment. No failure holds more of a URL than its origin: paths and queries may be secrets.
  */
 import { hasOrigin, type Judgement, judgeDestination } from './destination.ts';
@@ -22,12 +22,30 @@ export interface Outbound {
   judge(url: string): Judgement;
   /** One GET. Throws FetchFailed, also for a URL that `judge` faults. */
   get(url: string, options: GetOptions): Promise<Response>;
+  /** Whether messages may be sent to a URL. The object store is none of those who take them. */
+  judgeReceiver(url: string): Judgement;
+  /**
+   * One POST. out: the status of the answer, of which nothing else is looked at. Throws FetchFailed, also for a URL
+   * that `judgeReceiver` faults.
+   */
+  post(url: string, options: PostOptions): Promise<number>;
+}
+
+export interface PostOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For the answer to begin. */
+  readonly timeoutMs: number;
 }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface OutboundParts {
-  /** As `URL.origin` writes them. */
+  /** How the registry names itself to those whom it sends something. */
+  readonly userAgent: string;
+  /** Of the object store: files are fetched from there. As `URL.origin` writes them, like the others. */
+  readonly storeOrigins: readonly string[];
+  /** Of others that an operator trusts: fetched from and sent to, wherever they are. */
   readonly trustedOrigins: readonly string[];
   readonly direct: Fetch;
   /** Refuses to connect to loopback, private and link-local addresses. */
@@ -58,30 +76,69 @@ const REASONS = {
   'too-long': 'answered more than is read',
 } as const;
 
-export function openOutbound({ trustedOrigins, direct, reachPublic }: OutboundParts): Outbound {
+/** So much of an answer to a POST is taken in, so that the connection ends well; the rest is refused. */
+const MAX_DRAINED_BYTES = 64 * 1024;
+
+export function openOutbound(parts: OutboundParts): Outbound {
+  const sources = [...parts.storeOrigins, ...parts.trustedOrigins];
+  const judge = (text: string) => judgeDestination(text, sources);
+  const judgeReceiver = (text: string) => judgeDestination(text, parts.trustedOrigins, parts.storeOrigins);
   return {
-    judge: (url) => judgeDestination(url, trustedOrigins),
-    async get(text, { headers = {}, timeoutMs, signal }) {
-      const { url } = judgeDestination(text, trustedOrigins);
-      if (url === undefined) throw new FetchFailed('', 'forbidden');
-      const send = hasOrigin(url, trustedOrigins) ? direct : reachPublic;
-      const waiting = new AbortController();
-      const timer = setTimeout(() => waiting.abort(), timeoutMs);
-      try {
-        return await send(url.href, {
-          method: 'GET',
-          redirect: 'manual',
-          headers,
-          signal: signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal]),
-        });
-      } catch {
-        // What was thrown may hold the URL.
-        throw new FetchFailed(url.origin, waiting.signal.aborted ? 'timeout' : 'unreachable');
-      } finally {
-        clearTimeout(timer);
-      }
+    judge,
+    judgeReceiver,
+    async get(text, { timeoutMs, signal, headers = {} }) {
+      const url = demandUrl(judge(text));
+      return await send(parts, url, { method: 'GET', headers }, sources, timeoutMs, signal);
+    },
+    async post(text, { timeoutMs, headers, body }) {
+      const url = demandUrl(judgeReceiver(text));
+      const ended = Date.now() + timeoutMs;
+      const init = { method: 'POST', headers: { ...headers, 'User-Agent': parts.userAgent }, body };
+      const response = await send(parts, url, init, parts.trustedOrigins, timeoutMs);
+      await drain(response, MAX_DRAINED_BYTES, Math.max(0, ended - Date.now()));
+      return response.status;
     },
   };
+}
+
+function demandUrl({ url }: Judgement): URL {
+  if (url === undefined) throw new FetchFailed('', 'forbidden');
+  return url;
+}
+
+/** One request; `directly` are the origins that need not be public. */
+async function send(
+  { direct, reachPublic }: OutboundParts,
+  url: URL,
+  init: RequestInit,
+  directly: readonly string[],
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Response> {
+  const fetch = hasOrigin(url, directly) ? direct : reachPublic;
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(), timeoutMs);
+  try {
+    return await fetch(url.href, {
+      ...init,
+      redirect: 'manual',
+      signal: signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal]),
+    });
+  } catch {
+    // What was thrown may hold the URL.
+    throw new FetchFailed(url.origin, waiting.signal.aborted ? 'timeout' : 'unreachable');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Reads a body that nobody wants, up to a length and a time; whatever becomes of it, the answer has been given. */
+async function drain(response: Response, maxBytes: number, timeoutMs: number): Promise<void> {
+  try {
+    await readAtMost(response, maxBytes, timeoutMs);
+  } catch (error) {
+    if (!(error instanceof FetchFailed)) throw error;
+  }
 }
 
 /**
