@@ -17,6 +17,8 @@ export interface Scope {
     | 'quotaRequest'
     | 'operation'
     | 'folder'
+    /** Also a folder that is gone, as long as it is known what was changed in it. */
+    | 'auditedFolder'
     | 'cloud'
     | 'serviceAccount'
     | 'apiKey'
@@ -101,6 +103,11 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
       return sql`SELECT resource_kind, resource_id, folder_id, cloud_id FROM operations WHERE id = ${id}`;
     case 'folder':
       return sql`SELECT 'folder', NULL, id, cloud_id FROM folders WHERE id = ${id}`;
+    case 'auditedFolder':
+      return sql`SELECT 'folder', NULL, id, cloud_id FROM folders WHERE id = ${id}
+        UNION ALL SELECT 'folder', NULL, ${id}, cloud_id FROM (
+          SELECT cloud_id FROM audit_events WHERE folder_id = ${id} ORDER BY sequence DESC LIMIT 1)
+        WHERE NOT EXISTS (SELECT 1 FROM folders WHERE id = ${id})`;
     case 'cloud':
       return sql`SELECT 'cloud', NULL, NULL, id FROM clouds WHERE id = ${id}`;
     case 'serviceAccount':

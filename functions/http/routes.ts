@@ -1,6 +1,7 @@
 import { VERSION } from '../version.ts';
 import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
+import { mountAudit } from './audit/events.ts';
 import { mountDiskTypes } from './compute/disk-types.ts';
 import { mountDisks } from './compute/disks.ts';
 import { mountFamilies } from './compute/families.ts';
@@ -54,6 +55,7 @@ export function createRegistryApp(): App {
   mountOperations(app);
   mountResourceOperations(app);
   mountMaintenance(app);
+  mountAudit(app);
   mountDocs(app);
   mountDocument(app, VERSION);
   return app;

@@ -24,6 +24,8 @@ export const TAGS: Readonly<Record<string, string>> = {
     'How much of everything a cloud may have, and requests for more, which an administrator of the organization settles.',
   Maintenance:
     'What the clock does: its duties, what each did, and runs by hand. For administrators of the organization.',
+  Audit:
+    'Who changed what: one event a change, kept for a year unless the operator says otherwise, also for what is gone.',
   Health: 'Whether the registry runs, and whether everything that it needs answers.',
   Document: 'This document.',
 };

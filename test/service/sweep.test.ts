@@ -263,6 +263,7 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   'GET /compute/v1/diskTypes': { stranger: 'own', call: () => ({ query: page }) },
   'GET /compute/v1/diskTypes/{diskTypeId}': { stranger: 'own', call: () => ({ id: 'network-hdd' }) },
   'GET /compute/v1/operations': { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  'GET /audit/v1/events': { stranger: 403, call: () => ({ query: { folderId, ...page, filter: 'action != "x"' } }) },
   'GET /operations/{operationId}': { stranger: 404, call: () => ({ id: done.id, query: { wait: '1s' } }) },
   'GET /operations/{operationId}:cancel': {
     stranger: 404,
