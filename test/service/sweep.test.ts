@@ -173,6 +173,27 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   [`GET ${IMAGES}/{imageId}`]: { stranger: 404, call: () => ({ id: ready.id }) },
   [`PATCH ${IMAGES}/{imageId}`]: { stranger: 404, call: () => ({ id: ready.id, body: renamed() }) },
   [`DELETE ${IMAGES}/{imageId}`]: { stranger: 404, call: async () => ({ id: (await uploading()).id }) },
+  [`POST ${IMAGES}/{imageId}:undelete`]: {
+    stranger: 404,
+    call: async () => {
+      const { id } = await api.ready(bytes, { folderId });
+      await api.call('DELETE', `${IMAGES}/${id}`);
+      return { id, body: {} };
+    },
+  },
+  [`POST ${IMAGES}/{imageId}:lease`]: {
+    stranger: 404,
+    call: () => ({ id: ready.id, body: { holder: newName(), ttl: '60s' } }),
+  },
+  [`POST ${IMAGES}/{imageId}:releaseLease`]: {
+    stranger: 404,
+    call: async () => {
+      const holder = newName();
+      await api.call('POST', `${IMAGES}/${ready.id}:lease`, { holder, ttl: '60s' });
+      return { id: ready.id, body: { holder } };
+    },
+  },
+  [`GET ${IMAGES}/{imageId}/leases`]: { stranger: 404, call: () => ({ id: ready.id, query: page }) },
   [`GET ${IMAGES}/{imageId}:download`]: {
     stranger: 404,
     call: () => ({ id: ready.id, headers: { Accept: 'application/json' } }),
@@ -263,7 +284,10 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
   'GET /compute/v1/diskTypes': { stranger: 'own', call: () => ({ query: page }) },
   'GET /compute/v1/diskTypes/{diskTypeId}': { stranger: 'own', call: () => ({ id: 'network-hdd' }) },
   'GET /compute/v1/operations': { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
-  'GET /audit/v1/events': { stranger: 403, call: () => ({ query: { folderId, ...page, filter: 'action != "x"' } }) },
+  'GET /audit/v1/events': {
+    stranger: 403,
+    call: () => ({ query: { folderId, ...page, filter: 'action != "x"' } }),
+  },
   'GET /operations/{operationId}': { stranger: 404, call: () => ({ id: done.id, query: { wait: '1s' } }) },
   'GET /operations/{operationId}:cancel': {
     stranger: 404,
