@@ -28,6 +28,8 @@ export interface LocalOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How often the scheduled functions run, besides once at the start; 60 unless given. */
   readonly sweepSeconds?: number;
+  /** Leaves everything as it is found: nothing is migrated or made, and the clock does not run. */
+  readonly asFound?: boolean;
   /** The Worker's bundle, when it was made before; else it is made now. */
   readonly worker?: string;
   /** Gets each line that the Worker logs, and events of the local parts, as JSON lines. */
@@ -60,7 +62,15 @@ export interface Local {
  * Throws a Refusal, one line with the way out, when a setting, a port or the state folder does not allow it.
  */
 export async function startLocal(options: LocalOptions): Promise<Local> {
-  const { host = '127.0.0.1', port, s3Port, env = {}, sweepSeconds = 60, log = () => {} } = options;
+  const {
+    host = '127.0.0.1',
+    port,
+    s3Port,
+    env = {},
+    sweepSeconds = 60,
+    asFound = false,
+    log = () => {},
+  } = options;
   const undo: (() => unknown)[] = [];
   const stop = async () => {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
@@ -86,6 +96,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
       port,
       log,
       async prepare(database) {
+        if (asFound) return;
         for (const { migrationsFolder } of deployment.databases)
           await applyMigrations(database, migrationsFolder);
         await ensureLocalAdmin(database, state);
@@ -93,10 +104,12 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
       },
     });
     undo.push(runtime.stop);
-    const ticks = startTicks(runtime.runScheduled, sweepSeconds, (error) =>
-      logEvent(log, 'error', `scheduled functions: ${error}`),
-    );
-    undo.push(ticks.stop);
+    const ticks = asFound
+      ? undefined
+      : startTicks(runtime.runScheduled, sweepSeconds, (error) =>
+          logEvent(log, 'error', `scheduled functions: ${error}`),
+        );
+    undo.push(() => ticks?.stop());
     return {
       url: runtime.url,
       port: runtime.port,
@@ -104,7 +117,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
       s3Port: store?.port,
       state,
       adminKey: () => adminKey(state),
-      runScheduled: ticks.runNow,
+      runScheduled: () => ticks?.runNow() ?? runtime.runScheduled(),
       database: runtime.database,
       crashed: runtime.crashed,
       stop,

@@ -11,16 +11,20 @@ const TABLE = `CREATE TABLE IF NOT EXISTS d1_migrations(
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`;
 
+/** The migrations of this version, in the order in which they are applied. in: `folder` from the project folder. */
+export function knownMigrations(folder: string): readonly string[] {
+  return readdirSync(join(projectFolder, folder))
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
+}
+
 /**
  * Applies the migrations that the database lacks, in the order of their names, each whole or not at all.
  * in: `folder` from the project folder. out: the names applied now. Throws a Refusal when the database has one
  * that this version does not know.
  */
 export async function applyMigrations(database: D1Database, folder: string): Promise<readonly string[]> {
-  const path = join(projectFolder, folder);
-  const known = readdirSync(path)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
+  const known = knownMigrations(folder);
   await database.prepare(TABLE).run();
   const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>();
   const applied = new Set(results.map(({ name }) => name));
@@ -33,7 +37,7 @@ export async function applyMigrations(database: D1Database, folder: string): Pro
   }
   const missing = known.filter((name) => !applied.has(name));
   for (const name of missing) {
-    const statements = readFileSync(join(path, name), 'utf8')
+    const statements = readFileSync(join(projectFolder, folder, name), 'utf8')
       .split('--> statement-breakpoint')
       .map((statement) => statement.trim())
       .filter((statement) => statement !== '');
