@@ -1,5 +1,6 @@
 import { lt, lte, sql } from 'drizzle-orm';
 import { iamTokens } from '../../schema/tables/identity.ts';
+import { deletedImages, leases } from '../../schema/tables/images.ts';
 import { maintenanceRuns } from '../../schema/tables/records.ts';
 import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
 import { deleteDueFolders } from './delete-due-folders.ts';
@@ -8,6 +9,8 @@ import type { Duty } from './duty.ts';
 import { endOverdueOperations } from './end-overdue-operations.ts';
 import { expireUploads } from './expire-uploads.ts';
 import { forgetting } from './forgetting.ts';
+import { purgeTrash } from './purge-trash.ts';
+import { reconcile } from './reconcile.ts';
 import { resendJobs } from './resend-jobs.ts';
 
 const DAY_MS = 86_400_000;
@@ -20,8 +23,10 @@ export const DUTIES = {
   'expire-uploads': expireUploads,
   'delete-due-folders': deleteDueFolders,
   'end-overdue-operations': endOverdueOperations,
+  'purge-trash': purgeTrash,
   'delete-unnamed-layers': deleteUnnamedLayers,
   'resend-jobs': resendJobs,
+  reconcile,
   'forget-idempotency-keys': forgetting(
     'Forgets Idempotency-Keys a day after their first use',
     idempotencyKeys,
@@ -34,6 +39,17 @@ export const DUTIES = {
   ),
   'forget-expired-tokens': forgetting('Forgets IAM tokens that have expired', iamTokens, (context) =>
     lte(iamTokens.expiresAt, context.now()),
+  ),
+  'expire-leases': forgetting(
+    'Forgets leases that have expired and hold nothing any more',
+    leases,
+    (context) => lte(leases.expiresAt, context.now()),
+  ),
+  'forget-tombstones': forgetting(
+    'Forgets what was known of purged images when their term is over',
+    deletedImages,
+    ({ now, settings }) =>
+      sql`purged_at IS NOT NULL AND purged_at <= ${now() - settings.BULLION_AUDIT_SECONDS * 1000}`,
   ),
   'forget-maintenance-runs': forgetting('Forgets runs of duties after 30 days', maintenanceRuns, (context) =>
     lt(maintenanceRuns.startedAt, context.now() - 30 * DAY_MS),

@@ -11,8 +11,8 @@ export interface Slice {
   readonly dryRun: boolean;
   /** Of a duty that only reports unless it is asked to mend. */
   readonly apply: boolean;
-  /** Whether the clock runs it, and nobody. */
-  readonly byClock: boolean;
+  /** Who asks for it; undefined for the clock. */
+  readonly startedBy: string | undefined;
   /** Asked before each thing that is done. */
   readonly budget: Budget;
 }

@@ -28,9 +28,7 @@ export async function runDuty(
   const duty: Duty = DUTIES[name];
   const startedAt = context.now();
   const onlyReports = dryRun || (duty.reportsFirst === true && !apply);
-  const result = await attempt(() =>
-    duty.run(context, { dryRun: onlyReports, apply, byClock: startedBy === undefined, budget }),
-  );
+  const result = await attempt(() => duty.run(context, { dryRun: onlyReports, apply, startedBy, budget }));
   const { done, more, report, failure } = result;
   const run: Run = {
     id: newId(context, 'run'),

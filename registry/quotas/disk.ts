@@ -5,7 +5,7 @@ import type { DiskRow } from '../../schema/tables/images.ts';
 import { claim, type Demand, release } from './claim.ts';
 
 /** Each type of disks has a quota of its own besides that of all disks together. */
-const SIZE_OF_TYPE: Readonly<Record<DiskType, QuotaId>> = {
+export const SIZE_OF_TYPE: Readonly<Record<DiskType, QuotaId>> = {
   'network-hdd': 'compute.hddDisks.size',
   'network-ssd': 'compute.ssdDisks.size',
   'network-ssd-nonreplicated': 'compute.ssdNonReplicatedDisks.size',
