@@ -7,6 +7,8 @@ import type { Orm, Statement } from './client.ts';
 export interface Scope {
   readonly kind:
     | 'image'
+    /** The folder in which a deleted image stood; `id` is the image's. */
+    | 'folderOfDeletedImage'
     | 'disk'
     | 'snapshot'
     | 'federation'
@@ -91,6 +93,8 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
       // One in the trash is under the rules that it was under before.
       return sql`SELECT 'image', id, folder_id, cloud_id FROM images WHERE id = ${id}
         UNION ALL SELECT 'image', id, folder_id, cloud_id FROM deleted_images WHERE id = ${id}`;
+    case 'folderOfDeletedImage':
+      return sql`SELECT 'folder', NULL, folder_id, cloud_id FROM deleted_images WHERE id = ${id}`;
     case 'disk':
       return sql`SELECT 'disk', id, folder_id, cloud_id FROM disks WHERE id = ${id}`;
     case 'snapshot':

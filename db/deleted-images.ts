@@ -119,14 +119,3 @@ export function trashedBytes(orm: Orm, cloudId: string) {
     .from(layers)
     .where(sql`id IN (${trashed}) AND NOT ${counted}`);
 }
-
-/** Tombstones of images that were purged before, at most `limit` of them; the deleted ones come back. */
-export function deleteTombstones(orm: Orm, before: number, limit: number) {
-  return orm
-    .delete(deletedImages)
-    .where(
-      sql`id IN (SELECT id FROM deleted_images WHERE purged_at IS NOT NULL AND purged_at <= ${before}
-        ORDER BY purged_at LIMIT ${limit})`,
-    )
-    .returning({ id: deletedImages.id });
-}

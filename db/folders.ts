@@ -38,6 +38,7 @@ export function insertFolder(orm: Orm, row: FolderRow): Statement {
 /** The tables of what stands in a folder. */
 const CONTENTS = {
   images: sql`images`,
+  trash: sql`(SELECT folder_id FROM deleted_images WHERE purged_at IS NULL)`,
   disks: sql`disks`,
   snapshots: sql`snapshots`,
   serviceAccounts: sql`service_accounts`,

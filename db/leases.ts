@@ -86,16 +86,6 @@ export function deleteLeasesOf(orm: Orm, imageId: string): Statement {
   return orm.delete(leases).where(eq(leases.imageId, imageId));
 }
 
-/** Leases that expired before, at most `limit` of them; the deleted ones come back. */
-export function deleteLeasesExpired(orm: Orm, before: number, limit: number) {
-  return orm
-    .delete(leases)
-    .where(
-      sql`id IN (SELECT id FROM leases WHERE expires_at <= ${before} ORDER BY expires_at LIMIT ${limit})`,
-    )
-    .returning({ id: leases.id });
-}
-
 /** Images of a folder that may not be deleted by hand: protected, or with a lease in force. At most `limit` of them. */
 export function heldInFolder(orm: Orm, folderId: string, now: number, limit: number) {
   return orm

@@ -2,8 +2,9 @@ import { and, asc, desc, eq, getTableColumns, gt, lt, or, type SQL, sql } from '
 import type { Condition, Order } from '../core/list-query.ts';
 import type { PagePosition } from '../core/page-token.ts';
 import { parseTimestamp } from '../core/timestamps.ts';
-import { disks, images, snapshots } from '../schema/tables/images.ts';
+import { deletedImages, disks, images, snapshots } from '../schema/tables/images.ts';
 import type { Orm } from './client.ts';
+import { leasesOf } from './leases.ts';
 
 /** What a page of a list holds: at most `limit` rows behind `after`. Fields are those that the list knows. */
 export interface ListPage {
@@ -12,6 +13,8 @@ export interface ListPage {
   readonly order: Order;
   readonly limit: number;
   readonly after: PagePosition | undefined;
+  /** Epoch milliseconds, on which it depends what is in force. */
+  readonly now: number;
 }
 
 /** The columns by which lists are ordered; each order has its index, which ends with the id. */
@@ -31,18 +34,53 @@ const FILTER_TEXT: Readonly<Record<string, SQL>> = {
   sourceDiskId: sql`source_disk_id`,
 };
 
-/** One page of a folder's images, with their digests. */
+/** Of the layer that a row of a list names. */
+const DIGEST = sql<string | null>`(SELECT layers.digest FROM layers WHERE layers.id = layer_id)`;
+
+/** One page of a folder's images, with their digests and how many leases hold them. */
 export function listImages(orm: Orm, page: ListPage) {
   const { where, order } = clauses(images, page);
   return orm
     .select({
       ...getTableColumns(images),
-      digest: sql<string | null>`(SELECT digest FROM layers WHERE layers.id = layer_id)`,
+      digest: DIGEST,
+      leases: leasesOf(sql`images.id`, page.now),
     })
     .from(images)
     .where(where)
     .orderBy(...order)
     .limit(page.limit);
+}
+
+/** One page of what lies in the trash of a folder, in the order of `listImages`. */
+export function listTrash(orm: Orm, page: ListPage) {
+  const { where, order } = clauses(deletedImages, inTrash(page));
+  return orm
+    .select({
+      ...getTableColumns(deletedImages),
+      digest: DIGEST,
+      leases: leasesOf(sql`deleted_images.id`, page.now),
+    })
+    .from(deletedImages)
+    .where(and(sql`purged_at IS NULL`, where, isPastTrash(page) ? sql`0` : undefined))
+    .orderBy(...order)
+    .limit(page.limit);
+}
+
+/** The status of all that lies in the trash. */
+const TRASHED = 'DELETING';
+
+/** An order by status is one by id there, from the beginning unless the page before ended in the trash. */
+function inTrash(page: ListPage): ListPage {
+  if (page.order.field !== 'status') return page;
+  const after = page.after?.value === TRASHED ? page.after : undefined;
+  return { ...page, order: { ...page.order, field: 'id' }, after };
+}
+
+/** Whether a list by status has all of the trash behind it. */
+function isPastTrash({ after, order }: ListPage): boolean {
+  if (order.field !== 'status' || after === undefined || after.value === TRASHED) return false;
+  return order.direction === 'asc' ? after.value > TRASHED : after.value < TRASHED;
 }
 
 /** One page of a folder's disks. */
@@ -68,9 +106,9 @@ export function listSnapshots(orm: Orm, page: ListPage) {
 }
 
 /** The page begins at a key, so that page 1,000 costs what page 1 costs. */
-function clauses(of: typeof images | typeof disks | typeof snapshots, page: ListPage) {
+function clauses(of: typeof images | typeof deletedImages | typeof disks | typeof snapshots, page: ListPage) {
   // Only a list that knows families is ordered by them.
-  const table = of as typeof images;
+  const table = of as unknown as typeof images;
   const { folderId, conditions, order, after } = page;
   const [direction, beyond] = order.direction === 'asc' ? ([asc, gt] as const) : ([desc, lt] as const);
   const column = table[order.field as OrderColumn];

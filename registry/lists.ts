@@ -1,10 +1,17 @@
 import { invalidField } from '../core/errors.ts';
-import { FILTER_FIELDS, ORDER_FIELDS, type Order, parseFilter, parseOrderBy } from '../core/list-query.ts';
+import {
+  compareIn,
+  FILTER_FIELDS,
+  ORDER_FIELDS,
+  type Order,
+  parseFilter,
+  parseOrderBy,
+} from '../core/list-query.ts';
 import { decodePageToken, encodePageToken, type PagePosition } from '../core/page-token.ts';
 import type { Permission } from '../core/roles.ts';
 import type { Query } from '../db/containers.ts';
 import { findFolder } from '../db/folders.ts';
-import { type ListPage, listDisks, listImages, listSnapshots } from '../db/resource-list.ts';
+import { type ListPage, listDisks, listImages, listSnapshots, listTrash } from '../db/resource-list.ts';
 import { readAs, readInput, requireFolder } from './authorize.ts';
 import type { CallerContext } from './context.ts';
 
@@ -42,8 +49,8 @@ export async function listFolder<K extends ListedKind>(
   kind: K,
   request: ListRequest,
 ): Promise<Page<Row<K>>> {
-  const { folderId, pageSize } = request;
-  const { query, ...wanted } = await readInput(context, () => pageOf(kind, request));
+  const { folderId } = request;
+  const { query, ...wanted } = await readInput(context, () => pageOf(context, kind, request));
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
     findFolder(orm, folderId),
@@ -51,16 +58,46 @@ export async function listFolder<K extends ListedKind>(
   ]);
   const [[folder], found] = rows;
   requireFolder(folder, access, LISTS[kind].permission, folderId);
+  return firstOf(found, request, wanted.order, query);
+}
+
+/** As `listFolder` with the images of a folder, together with those in its trash. */
+export async function listImagesAndTrash(context: CallerContext, request: ListRequest) {
+  const { folderId } = request;
+  const { query, ...wanted } = await readInput(context, () =>
+    pageOf(context, 'image', request, ['showDeleted']),
+  );
+  const { orm } = context.db;
+  const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
+    findFolder(orm, folderId),
+    listImages(orm, wanted),
+    listTrash(orm, wanted),
+  ]);
+  const [[folder], standing, trashed] = rows;
+  requireFolder(folder, access, LISTS.image.permission, folderId);
+  const found = [...standing, ...trashed].sort(compareIn(wanted.order));
+  return firstOf(found, request, wanted.order, query);
+}
+
+/** The page out of the rows that were read for it, which are more when there is a next one. */
+function firstOf<T extends { readonly id: string }>(
+  found: readonly T[],
+  { pageSize }: ListRequest,
+  order: Order,
+  query: readonly string[],
+): Page<T> {
   const items = found.slice(0, pageSize);
   const last = items.at(-1);
   if (found.length <= items.length || last === undefined) return { items };
-  return { items, nextPageToken: encodePageToken(query, positionOf(last, wanted.order)) };
+  return { items, nextPageToken: encodePageToken(query, positionOf(last, order)) };
 }
 
 /** Reads what a client asks of a list; `query` is everything that makes it this list and no other. */
 function pageOf(
+  context: CallerContext,
   kind: ListedKind,
   { folderId, pageSize, pageToken, filter, orderBy }: ListRequest,
+  more: readonly string[] = [],
 ): ListPage & { readonly query: readonly string[] } {
   const conditions = parseFilter(filter, FILTER_FIELDS[kind]);
   if (conditions.length > MAX_CONDITIONS) {
@@ -70,12 +107,12 @@ function pageOf(
     );
   }
   const order = parseOrderBy(orderBy, ORDER_FIELDS[kind]);
-  const query = [LISTS[kind].collection, folderId, filter ?? '', order.field, order.direction];
+  const query = [LISTS[kind].collection, folderId, filter ?? '', order.field, order.direction, ...more];
   const after = pageToken ? decodePageToken(query, pageToken) : undefined;
   // One more than asked for tells whether there is a next page.
-  return { folderId, conditions, order, limit: pageSize + 1, after, query };
+  return { folderId, conditions, order, limit: pageSize + 1, after, now: context.now(), query };
 }
 
-function positionOf(row: Row<ListedKind>, { field }: Order): PagePosition {
+function positionOf(row: { readonly id: string }, { field }: Order): PagePosition {
   return { value: (row as unknown as Record<string, string | number>)[field]!, id: row.id };
 }

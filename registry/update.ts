@@ -26,6 +26,8 @@ export interface Updatable<Row extends NamedRow, Input extends ContentUpdate, Mo
   readonly kind: 'image' | 'disk' | 'snapshot';
   /** What can be changed besides name, description and labels. */
   readonly fields: readonly string[];
+  /** Those of them that an update without a mask leaves alone when it does not give them. */
+  readonly keptUnlessGiven?: readonly (keyof Input & string)[];
   find(orm: Orm, id: string): Query<Row>;
   /** What else is read to decide on a change, if anything. */
   findMore?(orm: Orm, id: string): Query<More>;
@@ -52,8 +54,9 @@ export async function updateResource<Row extends NamedRow, Input extends Content
 ): Promise<Operation> {
   const { kind } = updatable;
   const resource = { kind, id };
+  const kept = (updatable.keptUnlessGiven ?? []).filter((field) => input[field] === undefined);
   const mask = await readInput(context, () =>
-    parseMask<string>(input.updateMask, [...CONTENT, ...updatable.fields]),
+    parseMask<string>(input.updateMask, [...CONTENT, ...updatable.fields], kept),
   );
   return await decideAgain(async () => {
     const { orm } = context.db;

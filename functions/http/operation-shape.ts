@@ -171,15 +171,17 @@ export function operationShape(operation: Operation): OperationWire {
 }
 
 function metadataShape(operation: Operation): Any {
-  const { upload, deleteAfter, cancelledAt, ...members } = operation.metadata as {
+  const { upload, deleteAfter, purgeAt, cancelledAt, ...members } = operation.metadata as {
     upload?: { uploadId: string; partSize: number; partCount: number; expiresAt: number };
     deleteAfter?: number;
+    purgeAt?: number;
     cancelledAt?: number;
   };
   return compact({
     '@type': `${TYPE}${METADATA[operation.kind]}`,
     ...members,
     deleteAfter: deleteAfter === undefined ? undefined : time(deleteAfter),
+    purgeAt: purgeAt === undefined ? undefined : time(purgeAt),
     cancelledAt: cancelledAt === undefined ? undefined : time(cancelledAt),
     upload:
       upload === undefined

@@ -15,6 +15,7 @@ import {
 } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { insertJob } from '../../db/jobs.ts';
+import { heldInFolder } from '../../db/leases.ts';
 import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
 import { type FolderRow, folders } from '../../schema/tables/identity.ts';
@@ -23,6 +24,7 @@ import { auditRow } from '../audit/record.ts';
 import { type Access, readInput, readToChange, requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
+import { heldImages, NAMED_HOLDERS } from '../images/held.ts';
 import {
   type Operation,
   operationError,
@@ -60,14 +62,16 @@ export async function deleteFolder(
       findFolder(orm, id),
       countInFolder(orm, id),
       findSoleOwnership(orm, { folderId: id }),
+      heldInFolder(orm, id, context.now(), NAMED_HOLDERS + 1),
     ]);
     // Before the row is demanded, because a repetition finds it gone.
     if (replay !== undefined) return { operation: replay, jobId: undefined };
-    const [[row], [contents], [ownership]] = rows;
+    const [[row], [contents], [ownership], held] = rows;
     const folder = requireResource(row, access, resource, 'resource-manager.folders.delete');
     await demandContentEtag(folder, ifMatch);
     demandActive(folder);
     demandNoneOwned(ownership);
+    if (held.length > 0) throw heldImages(id, held);
     const now = context.now();
     const empty = contents !== undefined && Object.values(contents).every((count) => count === 0);
     const waitMs = empty ? 0 : context.settings.BULLION_FOLDER_DELETION_SECONDS * 1000;

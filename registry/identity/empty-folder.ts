@@ -1,6 +1,7 @@
 import { emptyingDeadline } from '../../core/deadlines.ts';
 import { RegistryError } from '../../core/errors.ts';
 import type { Statement } from '../../db/client.ts';
+import { trashInFolder } from '../../db/deleted-images.ts';
 import {
   accountsInFolder,
   demandDeletion,
@@ -12,16 +13,19 @@ import {
   uploadsInFolder,
 } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { changeOperation } from '../../db/operations.ts';
+import { demandNotLeased, heldInFolder } from '../../db/leases.ts';
+import { changeOperation, findOperation } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
 import { demandRevision } from '../../db/resources.ts';
-import { deleteUpload } from '../../db/uploads.ts';
 import type { FolderRow } from '../../schema/tables/identity.ts';
 import type { DiskRow, ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
+import { REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { removeDisk } from '../disks/remove.ts';
+import { heldImages, NAMED_HOLDERS } from '../images/held.ts';
+import { isTrashed, purgeTrashed } from '../images/purge.ts';
 import { removeImage } from '../images/remove.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
 import { EMPTY } from '../operations/record.ts';
@@ -45,8 +49,8 @@ interface Removal {
  * The first things of each kind that a folder holds, in the order in which the kinds go. A disk elsewhere that is just
  * being copied from an image or a snapshot is made all the same: its layer names theirs.
  */
-const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]>)[] = [
-  async (context, folderId) => {
+const KINDS: readonly ((context: Context, folderId: string, by: string) => Promise<Removal[]>)[] = [
+  async (context, folderId, by) => {
     const { orm } = context.db;
     const [images, uploads] = await context.db.read([
       imagesInFolder(orm, folderId, THINGS_PER_RUN),
@@ -57,8 +61,13 @@ const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]
         context,
         image,
         uploads.find(({ imageId }) => imageId === image.id),
+        by,
       ),
     );
+  },
+  async (context, folderId) => {
+    const [trash] = await context.db.read([trashInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
+    return trash.filter(isTrashed).map((image) => ({ statements: purgeTrashed(context, image) }));
   },
   async (context, folderId) => {
     const [disks] = await context.db.read([disksInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
@@ -91,17 +100,23 @@ const KINDS: readonly ((context: Context, folderId: string) => Promise<Removal[]
  */
 export async function emptyFolder(context: Context, job: JobRow): Promise<JobOutcome> {
   const { orm } = context.db;
-  const [[folder], [ownership]] = await context.db.read([
+  const [[folder], [operation], [ownership], held] = await context.db.read([
     findFolder(orm, job.subjectId),
+    findOperation(orm, job.operationId ?? ''),
     findSoleOwnership(orm, { folderId: job.subjectId }),
+    heldInFolder(orm, job.subjectId, context.now(), NAMED_HOLDERS + 1),
   ]);
   if (folder?.status !== 'DELETING' || folder.deletionId !== job.operationId) return 'done';
   if (ownership !== undefined) {
     await context.db.write(stopDeletion(context, folder, lastOwner(ownership)));
     return 'done';
   }
+  if (held.length > 0) {
+    await context.db.write(stopDeletion(context, folder, heldImages(folder.id, held)));
+    return 'done';
+  }
   for (const removalsOf of KINDS) {
-    const removals = await removalsOf(context, folder.id);
+    const removals = await removalsOf(context, folder.id, operation?.createdBy ?? REGISTRY);
     for (const { statements, jobId } of removals) {
       await context.db.write([demandDeletion(orm, folder), ...statements, clearGuards(orm)]);
       if (jobId !== undefined) await context.jobs.send(jobId);
@@ -128,8 +143,11 @@ function endOf(context: Context, folder: FolderRow): Statement[] {
   ];
 }
 
-/** An image that is being created ends its creation, as when it is deleted by itself. */
-function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | undefined): Removal {
+/**
+ * An image that is being created ends its creation, as when it is deleted by itself. Another one is purged, because no
+ * folder will be there to bring it back to.
+ */
+function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | undefined, by: string): Removal {
   const { orm } = context.db;
   if (image.status === 'CREATING' && upload !== undefined) {
     return endUpload(context, image, upload, cancelled(image.folderId, `image "${image.id}"`));
@@ -137,8 +155,8 @@ function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | und
   return {
     statements: [
       demandRevision(orm, 'image', image.id, image.revision),
-      ...removeImage(context, image),
-      deleteUpload(orm, image.id),
+      demandNotLeased(orm, image.id, context.now()),
+      ...removeImage(context, image, { by, reason: 'FOLDER', purge: true }),
     ],
   };
 }

@@ -1,68 +1,113 @@
 import { failedPrecondition, RegistryError } from '../../core/errors.ts';
+import { findDeletedImage } from '../../db/deleted-images.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { copiesOfImage, demandNotCopied, findImage } from '../../db/images.ts';
-import { demandRevision } from '../../db/resources.ts';
-import { deleteUpload, findUpload } from '../../db/uploads.ts';
-import { readToChange, requirePermission, requireVisible } from '../authorize.ts';
+import { copiesOfImage, findImage } from '../../db/images.ts';
+import { leasesInForce } from '../../db/leases.ts';
+import { findUpload } from '../../db/uploads.ts';
+import { type Access, readToChange, requirePermission, requireVisible } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { endUpload } from '../uploads/end.ts';
 import { demandEtag } from './etag.ts';
-import { removeImage } from './remove.ts';
+import { leasedImage, NAMED_HOLDERS, protectedImage } from './held.ts';
+import { isTrashed, purgeTrashed } from './purge.ts';
+import { demandRemovable, purgeTime, removeImage } from './remove.ts';
+
+export interface DeleteImage {
+  readonly ifMatch: string | undefined;
+  /** At once, and for good: also one that lies in the trash already. */
+  readonly purge?: boolean | undefined;
+  /** Although leases on it are in force. */
+  readonly force?: boolean | undefined;
+}
+
+/** What can be deleted or purged: an image that stands or lies in the trash. */
+interface Deletable {
+  readonly id: string;
+  readonly folderId: string;
+  readonly cloudId: string;
+}
 
 /**
- * Deletes an image at once; disks and images made from it stay. Its bytes go after the grace period, when no other
- * image names them. Deleting an image that is being created ends its creation as cancelled. One that a disk is being
- * copied from stays.
+ * Deletes an image: it goes to the trash, or is purged; disks and images made from it stay. Deleting an image that is
+ * being created ends its creation as cancelled. One that a disk is being copied from, a protected one, and without
+ * `force` a leased one stay.
  * Throws NOT_FOUND, PERMISSION_DENIED, STALE, FAILED_PRECONDITION.
  */
 export async function deleteImage(
   context: CallerContext,
   imageId: string,
-  ifMatch: string | undefined,
+  { ifMatch, purge = false, force = false }: DeleteImage,
 ): Promise<Operation> {
   const { operation, discard } = await decideAgain(async () => {
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, { kind: 'image', id: imageId }, [
       findImage(orm, imageId),
+      findDeletedImage(orm, imageId),
       findUpload(orm, imageId),
       copiesOfImage(orm, imageId),
+      leasesInForce(orm, imageId, context.now(), NAMED_HOLDERS + 1),
     ]);
     if (replay !== undefined) return { operation: replay, discard: undefined };
-    const [[row], [upload], copies] = rows;
-    const image = requireVisible(row, access, 'compute.images.get', 'Image', imageId);
+    const [[standing], [deleted], [upload], copies, leases] = rows;
+    const trashed = purge && deleted !== undefined && isTrashed(deleted) ? deleted : undefined;
+    const found = requireVisible(standing ?? trashed, access, 'compute.images.get', 'Image', imageId);
     requirePermission(access, 'compute.images.delete', 'image', imageId);
-    demandEtag(image, ifMatch);
-    const operation = finishedOperation(context, access, {
-      kind: 'images.delete',
-      resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },
-      metadata: { imageId },
-      response: EMPTY,
-    });
-    if (image.status === 'CREATING') {
+    if (force) requirePermission(access, 'compute.images.forceDelete', 'image', imageId);
+    demandEtag(found, ifMatch);
+    if (standing === undefined) {
+      const operation = deletionOf(context, access, found, {});
+      await context.db.write([
+        ...recordOperation(context, operation, { before: found }),
+        ...purgeTrashed(context, trashed!),
+        clearGuards(orm),
+      ]);
+      return { operation, discard: undefined };
+    }
+    if (standing.status === 'CREATING') {
       if (upload === undefined) throw notYet(imageId);
+      const operation = deletionOf(context, access, found, {});
       const cancelled = new RegistryError(
         'CANCELLED',
         `Image "${imageId}" was deleted while it was being created`,
       );
-      const ending = endUpload(context, image, upload, cancelled);
-      await context.db.write([...ending.statements, ...recordOperation(context, operation)]);
+      const ending = endUpload(context, standing, upload, cancelled);
+      await context.db.write([
+        ...ending.statements,
+        ...recordOperation(context, operation, { before: standing }),
+      ]);
       return { operation, discard: ending.jobId };
     }
+    if (standing.deleteProtection) throw protectedImage(imageId);
     if (copies.length > 0) throw copiedFrom(imageId, copies);
+    if (leases.length > 0 && !force) throw leasedImage(imageId, leases);
+    const purgeAt = purgeTime(context, standing, purge);
+    const operation = deletionOf(context, access, found, { purgeAt });
     await context.db.write([
-      demandRevision(orm, 'image', image.id, image.revision),
-      demandNotCopied(orm, image.id),
-      ...removeImage(context, image),
-      deleteUpload(orm, image.id),
-      ...recordOperation(context, operation),
+      ...demandRemovable(context, standing, force),
+      ...removeImage(context, standing, { by: access.callerId, reason: 'REQUEST', purge }),
+      ...recordOperation(context, operation, { before: standing }),
       clearGuards(orm),
     ]);
     return { operation, discard: undefined };
   });
   if (discard !== undefined) await context.jobs.send(discard);
   return operation;
+}
+
+function deletionOf(
+  context: CallerContext,
+  access: Access,
+  { id, folderId, cloudId }: Deletable,
+  more: { readonly purgeAt?: number },
+): Operation {
+  return finishedOperation(context, access, {
+    kind: 'images.delete',
+    resource: { kind: 'image', id, folderId, cloudId },
+    metadata: { imageId: id, ...more },
+    response: EMPTY,
+  });
 }
 
 function copiedFrom(imageId: string, disks: readonly { id: string }[]): RegistryError {

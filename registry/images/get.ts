@@ -1,41 +1,40 @@
 import { findDeletedImage, findLayerOfDeleted } from '../../db/deleted-images.ts';
 import { findImage, findLayerOfImage } from '../../db/images.ts';
 import { countLeases } from '../../db/leases.ts';
-import type { DeletedImageRow, ImageRow, LayerRow } from '../../schema/tables/images.ts';
 import { readAs, requireVisible } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { type Image, viewOf, viewOfDeleted } from './view.ts';
 
-/**
- * One image; with `showDeleted` also one in the trash or a purged one, as long as something is known of it.
- * Throws NOT_FOUND, also for one that the caller may not see.
- */
-export async function getImage(
-  context: CallerContext,
-  imageId: string,
-  { showDeleted = false }: { readonly showDeleted?: boolean | undefined } = {},
-): Promise<Image> {
+/** One image. Throws NOT_FOUND, also for one that the caller may not see. */
+export async function getImage(context: CallerContext, imageId: string): Promise<Image> {
   const { orm } = context.db;
   const now = context.now();
   const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
     findImage(orm, imageId),
     findLayerOfImage(orm, imageId),
     countLeases(orm, imageId, now),
-    ...(showDeleted ? [findDeletedImage(orm, imageId), findLayerOfDeleted(orm, imageId)] : []),
   ]);
-  const [[row], [layer], [count], [deleted] = [], [layerOfDeleted] = []] = rows as unknown as [
-    ImageRow[],
-    LayerRow[],
-    { leases: number }[],
-    DeletedImageRow[]?,
-    LayerRow[]?,
-  ];
+  const [[row], [layer], [count]] = rows;
+  const image = requireVisible(row, access, 'compute.images.get', 'Image', imageId);
+  return { ...viewOf(image, layer, now), ...count };
+}
+
+/** As `getImage`, but also one in the trash, or a purged one as long as something is known of it. */
+export async function getImageOrDeleted(context: CallerContext, imageId: string): Promise<Image> {
+  const { orm } = context.db;
+  const now = context.now();
+  const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
+    findImage(orm, imageId),
+    findLayerOfImage(orm, imageId),
+    findDeletedImage(orm, imageId),
+    findLayerOfDeleted(orm, imageId),
+    countLeases(orm, imageId, now),
+  ]);
+  const [[standing], [layer], [deleted], [layerOfDeleted], [count]] = rows;
   const found =
-    row !== undefined
-      ? viewOf(row, layer, now)
-      : deleted !== undefined
-        ? viewOfDeleted(deleted, layerOfDeleted, now)
-        : undefined;
+    standing === undefined
+      ? deleted && viewOfDeleted(deleted, layerOfDeleted, now)
+      : viewOf(standing, layer, now);
   const image = requireVisible(found, access, 'compute.images.get', 'Image', imageId);
-  return { ...image, leases: count?.leases ?? 0 };
+  return { ...image, ...count };
 }

@@ -1,5 +1,5 @@
 import { declaredGeneration } from '../../core/hardware.ts';
-import { quotaError, violated } from '../../core/quotas.ts';
+import { violated } from '../../core/quotas.ts';
 import { demandActiveFolder } from '../../db/folders.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { insertImage } from '../../db/images.ts';
@@ -11,7 +11,7 @@ import { type CallerContext, newId } from '../context.ts';
 import { pendingLayer } from '../layers/new-layer.ts';
 import { type Operation, recordOperation, startOperation } from '../operations/record.ts';
 import { claim } from '../quotas/claim.ts';
-import { ownLayerDemand } from '../quotas/image.ts';
+import { imageQuotaError, ownLayerDemand } from '../quotas/image.ts';
 import { insertImport } from '../uploads/import-job.ts';
 import type { Place } from './name-layer.ts';
 import { type CreateImage, demandFreeName, demandIdleOperations, newImage } from './new-image.ts';
@@ -46,7 +46,7 @@ export async function createIncoming(
   const image = newImage(context, place.folder, input, generation, { layerId: layer.id, source });
   const demand = ownLayerDemand(image, file.sizeBytes);
   const violations = violated(place.quotas, demand);
-  if (violations.length > 0) throw quotaError(violations);
+  if (violations.length > 0) throw await imageQuotaError(context, image.cloudId, violations);
 
   const fetched = file.sourceUri !== null;
   const expiresAt = now + context.settings.BULLION_UPLOAD_TTL_SECONDS * 1000;

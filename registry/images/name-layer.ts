@@ -1,4 +1,4 @@
-import { type QuotaUse, quotaError, violated } from '../../core/quotas.ts';
+import { type QuotaUse, violated } from '../../core/quotas.ts';
 import { roundUpToChunk } from '../../core/sizes.ts';
 import type { Statement } from '../../db/client.ts';
 import { demandActiveFolder } from '../../db/folders.ts';
@@ -11,7 +11,7 @@ import type { Access } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { digestLater } from '../layers/digest.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
-import { claimNamingImage, imageDemand } from '../quotas/image.ts';
+import { claimNamingImage, imageDemand, imageQuotaError } from '../quotas/image.ts';
 import { type CreateImage, demandFreeName, demandIdleOperations } from './new-image.ts';
 import { imageResult, viewOf } from './view.ts';
 
@@ -66,7 +66,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     ...imageDemand(image),
     'compute.images.size': naming.bytes,
   });
-  if (violations.length > 0) throw quotaError(violations);
+  if (violations.length > 0) throw await imageQuotaError(context, image.cloudId, violations);
   const operation = finishedOperation(context, place.access, {
     kind: 'images.create',
     resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },

@@ -42,6 +42,7 @@ export interface CreateImage<Source extends ImageSource = ImageSource> {
   readonly osType?: 'LINUX' | 'WINDOWS' | undefined;
   readonly nvidiaDriver?: string | undefined;
   readonly pooled: boolean;
+  readonly deleteProtection?: boolean | undefined;
   /** Whether it is passed over for the latest of its family until it is promoted. */
   readonly candidate?: boolean | undefined;
   readonly hardwareGeneration?: HardwareGeneration | undefined;
@@ -108,7 +109,7 @@ export function newImage(
     replacementImageId: null,
     deprecationMessage: null,
     passedOver: input.candidate ?? false,
-    deleteProtection: false,
+    deleteProtection: input.deleteProtection ?? false,
     revision: 1,
     ...rest,
   };

@@ -7,7 +7,7 @@ import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { updateUpload } from '../../db/uploads.ts';
 import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import { type Context, newId } from '../context.ts';
-import { removeImage } from '../images/remove.ts';
+import { withdrawImage } from '../images/remove.ts';
 import { operationError } from '../operations/record.ts';
 
 /**
@@ -35,7 +35,7 @@ export function endUpload(
     jobId,
     statements: [
       demandRunning(orm, upload.operationId),
-      ...removeImage(context, image),
+      ...withdrawImage(context, image),
       updateUpload(orm, image.id, { state: next('upload', upload.state, 'abort'), sourceUri: null }),
       deleteJobsOf(orm, ['import-image', 'judge-upload'], image.id),
       insertJob(orm, {

@@ -1,6 +1,6 @@
 import { RegistryError } from '../../core/errors.ts';
 import type { LinkedFile } from '../../core/linked-file.ts';
-import { quotaError, STANDARD_IMAGES, violated } from '../../core/quotas.ts';
+import { STANDARD_IMAGES, violated } from '../../core/quotas.ts';
 import {
   judgeParts,
   partRange,
@@ -20,6 +20,7 @@ import { StoreUnavailable } from '../../storage/store.ts';
 import type { Context } from '../context.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
 import { claim, type Demand } from '../quotas/claim.ts';
+import { imageQuotaError } from '../quotas/image.ts';
 import { beginJoining, partsToJoin } from './complete.ts';
 import { endCreation } from './give-up.ts';
 import {
@@ -100,7 +101,9 @@ async function measured(context: Context, found: Import): Promise<Import> {
   const [quotas] = await context.db.read([quotasOfCloud(orm, image.cloudId)]);
   const demand: Demand = image.folderId === STANDARD_IMAGES ? {} : { 'compute.images.size': sizeBytes };
   const violations = violated(quotas, demand);
-  if (violations.length > 0) throw new LinkRefused(quotaError(violations));
+  if (violations.length > 0) {
+    throw new LinkRefused(await imageQuotaError(context, image.cloudId, violations));
+  }
   const { partSizeBytes, partCount } = planUpload(sizeBytes);
   const known = { sizeBytes, partSizeBytes, partCount, sourceVersion: version };
   await context.db.write([

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { DeletionReason } from '../../core/deletion.ts';
 import type { StateOf } from '../../core/lifecycle.ts';
 
 /**
@@ -119,8 +120,7 @@ export const deletedImages = sqliteTable(
     ...imageColumns(),
     deletedAt: integer('deleted_at').notNull(),
     deletedBy: text('deleted_by').notNull(),
-    /** Why: a request, the policy of its family, its own date. */
-    reason: text('reason').notNull(),
+    reason: text('reason').$type<DeletionReason>().notNull(),
     /** When it is purged. */
     purgeAt: integer('purge_at').notNull(),
     purgedAt: integer('purged_at'),

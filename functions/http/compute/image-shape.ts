@@ -36,8 +36,23 @@ export function imageShape(image: Image): ImageWire {
     promotedAt: image.promotedAt === image.createdAt ? undefined : time(image.promotedAt),
     candidate: image.candidate,
     deprecation: deprecationShape(image),
+    deleteProtection: image.deleteProtection,
+    leases: image.leases || undefined,
+    ...deletionShape(image),
     etag: etagOf(image),
   }) as ImageWire;
+}
+
+/** When, by whom and why it was deleted, and what is to become of it. */
+function deletionShape({ deletion }: Image) {
+  if (deletion === undefined) return {};
+  const { deletedAt, deletedBy, reason, purgeAt, purgedAt } = deletion;
+  return {
+    deletedAt: time(deletedAt),
+    deletedBy,
+    reason,
+    ...(purgedAt === null ? { purgeAt: time(purgeAt) } : { purgedAt: time(purgedAt) }),
+  };
 }
 
 /** What is kept of its deprecation, if anything. What was kept of an image before there was any says nothing. */

@@ -5,13 +5,14 @@ import { createImage } from '../../../registry/images/create.ts';
 import { deleteImage } from '../../../registry/images/delete.ts';
 import { downloadImage } from '../../../registry/images/download.ts';
 import { etagOf } from '../../../registry/images/etag.ts';
-import { getImage } from '../../../registry/images/get.ts';
+import { getImage, getImageOrDeleted } from '../../../registry/images/get.ts';
 import { listImages } from '../../../registry/images/list.ts';
 import type { ImageSource } from '../../../registry/images/new-image.ts';
 import { updateImage } from '../../../registry/images/update.ts';
 import type { Image } from '../../../registry/images/view.ts';
 import {
   createImageBody,
+  deleteImageQuery,
   image,
   imageList,
   imagePath,
@@ -81,8 +82,8 @@ const remove = route({
   path: `${IMAGES}/{imageId}`,
   tags: TAGS,
   summary: 'Delete an image',
-  request: { params: imagePath },
-  responses: answer(operation, 'The deletion, already done'),
+  request: { params: imagePath, query: deleteImageQuery },
+  responses: answer(operation, 'The deletion, already done; metadata.purgeAt is when it becomes final'),
 });
 
 const downloadRoute = route({
@@ -119,6 +120,7 @@ export function mountImages(app: App): void {
       nvidiaDriver: os?.nvidia?.driver,
       pooled: rest.pooled ?? false,
       candidate: rest.candidate,
+      deleteProtection: rest.deleteProtection,
       hardwareGeneration,
       source: sourceOf(body),
     });
@@ -130,9 +132,12 @@ export function mountImages(app: App): void {
     return single(c, await getLatestByFamily(c.get('context'), folderId, family));
   });
 
-  app.openapi(get, async (c) =>
-    single(c, await getImage(c.get('context'), c.req.valid('param').imageId), c.req.valid('query').view),
-  );
+  app.openapi(get, async (c) => {
+    const { imageId } = c.req.valid('param');
+    const { view, showDeleted } = c.req.valid('query');
+    const read = showDeleted ? getImageOrDeleted : getImage;
+    return single(c, await read(c.get('context'), imageId), view);
+  });
 
   app.openapi(update, async (c) => {
     const { imageId } = c.req.valid('param');
@@ -144,7 +149,11 @@ export function mountImages(app: App): void {
 
   app.openapi(remove, async (c) => {
     const { imageId } = c.req.valid('param');
-    return answerOperation(c, await deleteImage(c.get('context'), imageId, c.req.header('If-Match')));
+    const ifMatch = c.req.header('If-Match');
+    return answerOperation(
+      c,
+      await deleteImage(c.get('context'), imageId, { ...c.req.valid('query'), ifMatch }),
+    );
   });
 
   app.openapi(downloadRoute, async (c) => {

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { DELETION_REASONS } from '../../../core/deletion.ts';
 import { checkFamily, checkFileName, checkProductIds } from '../../../core/names.ts';
 import { MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
 import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '../../../core/upload-plan.ts';
@@ -63,6 +64,7 @@ export const createImageBody = message({
   os: osMessage.optional(),
   pooled: bool().optional(),
   candidate: bool().optional(),
+  deleteProtection: bool().optional(),
   hardwareGeneration: hardwareGenerationMessage.optional(),
 })
   .superRefine((given, context) => {
@@ -97,6 +99,7 @@ export const updateImageBody = message({
   updateMask,
   ...resourceContent,
   minDiskSize: optionalInt64(MIN_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES),
+  deleteProtection: bool().optional(),
 }).openapi('UpdateImageRequest', {
   example: {
     updateMask: 'description,labels',
@@ -105,9 +108,15 @@ export const updateImageBody = message({
   },
 });
 
+export const undeleteImageBody = message({ name: resourceContent.name }).openapi('UndeleteImageRequest', {
+  example: { name: 'base-1-again' },
+});
+
 export const imagePath = z.object({ imageId: requiredText(50) });
 const view = z.enum(['BASIC', 'FULL'], { error: 'expected BASIC or FULL' }).optional();
-export const imageQuery = query({ view });
+const showDeleted = bool().optional();
+export const imageQuery = query({ view, showDeleted });
+export const deleteImageQuery = query({ purge: bool().optional(), force: bool().optional() });
 export const latestByFamilyQuery = query({
   folderId: requiredText(50),
   family: ruled(checkFamily).default(''),
@@ -115,6 +124,7 @@ export const latestByFamilyQuery = query({
 export const listImagesQuery = query({
   ...listParameters,
   view,
+  showDeleted,
 });
 
 /** A finding as the contract of inspections has it. */
@@ -161,7 +171,7 @@ export const image = z
       .optional(),
     pooled: z.boolean().optional(),
     hardwareGeneration: hardwareGeneration.optional(),
-    layerId: z.string(),
+    layerId: z.string().optional(),
     digest: z
       .string()
       .optional()
@@ -172,6 +182,13 @@ export const image = z
     promotedAt: timestamp.optional(),
     candidate: z.boolean().optional(),
     deprecation: deprecation.optional(),
+    deleteProtection: z.boolean().optional(),
+    leases: z.number().int().optional(),
+    deletedAt: timestamp.optional(),
+    deletedBy: z.string().optional(),
+    reason: z.enum(DELETION_REASONS).optional(),
+    purgeAt: timestamp.optional(),
+    purgedAt: timestamp.optional(),
     etag: z.string(),
   })
   .openapi('Image', {
