@@ -10,6 +10,7 @@ import { endOverdueOperations } from './end-overdue-operations.ts';
 import { expireUploads } from './expire-uploads.ts';
 import { forgetting } from './forgetting.ts';
 import { purgeTrash } from './purge-trash.ts';
+import { reconcile } from './reconcile.ts';
 import { resendJobs } from './resend-jobs.ts';
 
 const DAY_MS = 86_400_000;
@@ -25,6 +26,7 @@ export const DUTIES = {
   'purge-trash': purgeTrash,
   'delete-unnamed-layers': deleteUnnamedLayers,
   'resend-jobs': resendJobs,
+  reconcile,
   'forget-idempotency-keys': forgetting(
     'Forgets Idempotency-Keys a day after their first use',
     idempotencyKeys,
