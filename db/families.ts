@@ -22,13 +22,13 @@ export function familyOfImage(id: string): FamilyName {
 }
 
 /** The images that are not passed over at a time. Those whose date came are skipped until a duty has noted it. */
-function standing({ folderId, family }: FamilyName, now: number): SQL {
+export function standing({ folderId, family }: FamilyName, now: number): SQL {
   return sql`folder_id = ${folderId} AND family = ${family} AND family <> '' AND status = 'READY' AND passed_over = 0
     AND (deprecate_at IS NULL OR deprecate_at > ${now}) AND (obsolete_at IS NULL OR obsolete_at > ${now})`;
 }
 
 /** The latest first: `compareStanding`, in the order of the index. */
-const LATEST_FIRST = sql`promoted_at DESC, created_at DESC, id DESC`;
+export const LATEST_FIRST = sql`promoted_at DESC, created_at DESC, id DESC`;
 
 /** One column of the latest of a family, for use inside other statements; null when there is none. */
 function ofLatest(column: 'id' | 'promoted_at', name: FamilyName, now: number): SQL {
