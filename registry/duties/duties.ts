@@ -1,7 +1,7 @@
 import { lt, lte, sql } from 'drizzle-orm';
 import { iamTokens } from '../../schema/tables/identity.ts';
 import { deletedImages, leases } from '../../schema/tables/images.ts';
-import { maintenanceRuns } from '../../schema/tables/records.ts';
+import { auditEvents, maintenanceRuns } from '../../schema/tables/records.ts';
 import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
 import { deleteDueFolders } from './delete-due-folders.ts';
 import { deleteUnnamedLayers } from './delete-unnamed-layers.ts';
@@ -50,6 +50,9 @@ export const DUTIES = {
     deletedImages,
     ({ now, settings }) =>
       sql`purged_at IS NOT NULL AND purged_at <= ${now() - settings.BULLION_AUDIT_SECONDS * 1000}`,
+  ),
+  'forget-audit': forgetting('Forgets what was changed by whom after its term', auditEvents, (context) =>
+    lt(auditEvents.at, context.now() - context.settings.BULLION_AUDIT_SECONDS * 1000),
   ),
   'forget-maintenance-runs': forgetting('Forgets runs of duties after 30 days', maintenanceRuns, (context) =>
     lt(maintenanceRuns.startedAt, context.now() - 30 * DAY_MS),
