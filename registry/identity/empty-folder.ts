@@ -20,7 +20,7 @@ import { demandRevision } from '../../db/resources.ts';
 import type { FolderRow } from '../../schema/tables/identity.ts';
 import type { DiskRow, ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
-import { REGISTRY } from '../audit/record.ts';
+import { auditRow, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { removeDisk } from '../disks/remove.ts';
@@ -43,6 +43,8 @@ const THINGS_PER_RUN = 25;
 interface Removal {
   readonly statements: Statement[];
   readonly jobId?: string;
+  /** What goes, as it was read. */
+  readonly gone: { readonly kind: string; readonly row: { readonly id: string } };
 }
 
 /**
@@ -67,7 +69,10 @@ const KINDS: readonly ((context: Context, folderId: string, by: string) => Promi
   },
   async (context, folderId) => {
     const [trash] = await context.db.read([trashInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
-    return trash.filter(isTrashed).map((image) => ({ statements: purgeTrashed(context, image) }));
+    return trash.filter(isTrashed).map((image) => ({
+      statements: purgeTrashed(context, image),
+      gone: { kind: 'image', row: image },
+    }));
   },
   async (context, folderId) => {
     const [disks] = await context.db.read([disksInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
@@ -81,15 +86,22 @@ const KINDS: readonly ((context: Context, folderId: string, by: string) => Promi
         demandRevision(orm, 'snapshot', snapshot.id, snapshot.revision),
         ...removeSnapshot(context, snapshot),
       ],
+      gone: { kind: 'snapshot', row: snapshot },
     }));
   },
   async ({ db }, folderId) => {
     const [federations] = await db.read([federationsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
-    return federations.map(({ id }) => ({ statements: removeFederation(db.orm, id) }));
+    return federations.map((row) => ({
+      statements: removeFederation(db.orm, row.id),
+      gone: { kind: 'federation', row },
+    }));
   },
   async ({ db }, folderId) => {
     const [accounts] = await db.read([accountsInFolder(db.orm, folderId, THINGS_PER_RUN)]);
-    return accounts.map(({ id }) => ({ statements: removeServiceAccount(db.orm, id) }));
+    return accounts.map((row) => ({
+      statements: removeServiceAccount(db.orm, row.id),
+      gone: { kind: 'serviceAccount', row },
+    }));
   },
 ];
 
@@ -108,17 +120,22 @@ export async function emptyFolder(context: Context, job: JobRow): Promise<JobOut
   ]);
   if (folder?.status !== 'DELETING' || folder.deletionId !== job.operationId) return 'done';
   if (ownership !== undefined) {
-    await context.db.write(stopDeletion(context, folder, lastOwner(ownership)));
+    await context.db.write(stopped(context, folder, lastOwner(ownership)));
     return 'done';
   }
   if (held.length > 0) {
-    await context.db.write(stopDeletion(context, folder, heldImages(folder.id, held)));
+    await context.db.write(stopped(context, folder, heldImages(folder.id, held)));
     return 'done';
   }
   for (const removalsOf of KINDS) {
     const removals = await removalsOf(context, folder.id, operation?.createdBy ?? REGISTRY);
-    for (const { statements, jobId } of removals) {
-      await context.db.write([demandDeletion(orm, folder), ...statements, clearGuards(orm)]);
+    for (const { statements, jobId, gone } of removals) {
+      await context.db.write([
+        demandDeletion(orm, folder),
+        ...statements,
+        goneRow(context, folder, gone),
+        clearGuards(orm),
+      ]);
       if (jobId !== undefined) await context.jobs.send(jobId);
     }
     if (removals.length > 0) {
@@ -138,6 +155,7 @@ function endOf(context: Context, folder: FolderRow): Statement[] {
   return [
     demandDeletion(orm, folder),
     ...removeFolder(context, folder.id),
+    goneRow(context, folder, { kind: 'folder', row: folder }),
     changeOperation(orm, folder.deletionId!, context.now(), { done: true, response: EMPTY }),
     clearGuards(orm),
   ];
@@ -149,8 +167,9 @@ function endOf(context: Context, folder: FolderRow): Statement[] {
  */
 function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | undefined, by: string): Removal {
   const { orm } = context.db;
+  const gone = { kind: 'image', row: image };
   if (image.status === 'CREATING' && upload !== undefined) {
-    return endUpload(context, image, upload, cancelled(image.folderId, `image "${image.id}"`));
+    return { ...endUpload(context, image, upload, cancelled(image.folderId, `image "${image.id}"`)), gone };
   }
   return {
     statements: [
@@ -158,19 +177,40 @@ function imageRemoval(context: Context, image: ImageRow, upload: UploadRow | und
       demandNotLeased(orm, image.id, context.now()),
       ...removeImage(context, image, { by, reason: 'FOLDER', purge: true }),
     ],
+    gone,
   };
 }
 
 async function diskRemoval(context: Context, disk: DiskRow): Promise<Removal> {
+  const gone = { kind: 'disk', row: disk };
   if (disk.status === 'CREATING') {
-    return await endDisk(context, disk, cancelled(disk.folderId, `disk "${disk.id}"`));
+    return { ...(await endDisk(context, disk, cancelled(disk.folderId, `disk "${disk.id}"`))), gone };
   }
   return {
     statements: [
       demandRevision(context.db.orm, 'disk', disk.id, disk.revision),
       ...removeDisk(context, disk),
     ],
+    gone,
   };
+}
+
+/** Who asked for the folder's deletion is with its operation; each thing goes by that. */
+function goneRow(context: Context, folder: FolderRow, { kind, row }: Removal['gone']): Statement {
+  return auditRow(context, {
+    actorId: REGISTRY,
+    action: `${kind}s.delete`,
+    resource: { kind, id: row.id, folderId: folder.id, cloudId: folder.cloudId },
+    operationId: folder.deletionId,
+    before: row,
+  });
+}
+
+/** The batch that ends the deletion with an error. */
+function stopped(context: Context, folder: FolderRow, error: RegistryError): Statement[] {
+  const resource = { kind: 'folder', id: folder.id, folderId: folder.id, cloudId: folder.cloudId };
+  const event = { actorId: REGISTRY, action: 'folders.delete', resource, operationId: folder.deletionId };
+  return [...stopDeletion(context, folder, error), endedRow(context, event, error)];
 }
 
 function cancelled(folderId: string, what: string): RegistryError {
