@@ -51,6 +51,9 @@ export const workerSettings = z.object({
   ),
   BULLION_URL_TTL_SECONDS: count(3_600, 1, 604_800).describe('how long a presigned URL works'),
   BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe('how long bytes stay that no image names'),
+  BULLION_RECONCILE_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe(
+    'how old something in the store is at least before it is compared with the rows',
+  ),
   BULLION_TRASH_SECONDS: count(604_800, 0, 31_536_000).describe(
     'how long a deleted image can be brought back; 0 turns the trash off',
   ),

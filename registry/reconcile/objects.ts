@@ -11,7 +11,7 @@ import {
 import { changeResource } from '../../db/resources.ts';
 import type { ListedObject } from '../../storage/store.ts';
 import { auditRow } from '../audit/record.ts';
-import { GRACE_MS, type Part, type Pass } from './pass.ts';
+import type { Part, Pass } from './pass.ts';
 
 const PREFIX = 'layers/';
 const PAGE = 500;
@@ -82,7 +82,7 @@ async function seemsOfAnother({ context, mendedBy }: Pass, pairs: readonly Pair[
 }
 
 async function compare(pass: Pass, { key, object, layer }: Pair, isWrongStore: boolean): Promise<void> {
-  const old = pass.context.now() - GRACE_MS;
+  const { old } = pass;
   const mends = pass.mendedBy !== undefined && !isWrongStore;
   if (layer === undefined) {
     if (object !== undefined && object.modifiedAt < old) await unknownObject(pass, object, mends);

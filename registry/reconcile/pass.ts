@@ -31,16 +31,15 @@ export const NOTHING_YET: Totals = { objects: 0, layers: 0, uploads: 0, clouds: 
 
 /** Items that a run keeps; the totals count what is beyond. */
 const MAX_ITEMS = 200;
-/**
- * What is younger is left alone: an object is stored before its row says so, and an upload is opened before its row
- * says which.
- */
-export const GRACE_MS = 3_600_000;
-
 /** One run of a comparison. */
 export interface Pass {
   readonly context: Context;
   readonly budget: Budget;
+  /**
+   * Epoch milliseconds; what is younger is left alone: an object is stored before its row says so, and an upload is
+   * opened before its row says which.
+   */
+  readonly old: number;
   /** Who has it mended; undefined when it is only told of. */
   readonly mendedBy: string | undefined;
   looked(at: Partial<Pick<Totals, 'objects' | 'layers' | 'uploads' | 'clouds'>>): void;
@@ -65,6 +64,7 @@ export function openPass(
   const pass: Pass = {
     context,
     budget,
+    old: context.now() - context.settings.BULLION_RECONCILE_GRACE_SECONDS * 1000,
     mendedBy,
     looked({ objects = 0, layers = 0, uploads = 0, clouds = 0 }) {
       totals = {

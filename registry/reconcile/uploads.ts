@@ -1,5 +1,5 @@
 import { knownUploads } from '../../db/reconcile.ts';
-import { GRACE_MS, type Part } from './pass.ts';
+import type { Part } from './pass.ts';
 
 const PREFIX = 'layers/';
 const PAGE = 200;
@@ -10,7 +10,7 @@ export const compareUploads: Part = async (pass, after) => {
   const last =
     after === undefined ? undefined : (JSON.parse(after) as { key: string; storeUploadId: string });
   const { items, more } = await context.store.listUploads(PREFIX, last, PAGE);
-  const old = items.filter(({ initiatedAt }) => initiatedAt < context.now() - GRACE_MS);
+  const old = items.filter(({ initiatedAt }) => initiatedAt < pass.old);
   const [known] = await context.db.read([
     knownUploads(
       context.db.orm,
@@ -21,7 +21,7 @@ export const compareUploads: Part = async (pass, after) => {
   let reached = after;
   for (const { key, storeUploadId, initiatedAt } of items) {
     if (!budget.allows(3)) return reached ?? '';
-    if (initiatedAt < context.now() - GRACE_MS && !knownIds.has(storeUploadId)) {
+    if (initiatedAt < pass.old && !knownIds.has(storeUploadId)) {
       const mended = mendedBy !== undefined;
       if (mended) await context.store.abortMultipart(key, storeUploadId);
       const since = new Date(initiatedAt).toISOString();

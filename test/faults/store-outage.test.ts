@@ -1,8 +1,4 @@
-import {
-  AbortMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  ListPartsCommand,
-} from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { type BreakableRegistry, startBreakable } from './setup/behind-proxy.ts';
 import { accepted, brokenDisk, IMAGES, type Operation, putPart, smallDisk } from './setup/client.ts';
@@ -11,7 +7,10 @@ import type { FaultKind, S3Operation } from './setup/fault-proxy.ts';
 /** A call to the store is tried three times before the registry gives up on it. */
 const WHOLE_CALL = 3;
 
-const registry = await startBreakable({ BULLION_LAYER_GRACE_SECONDS: '0' });
+const registry = await startBreakable({
+  BULLION_LAYER_GRACE_SECONDS: '0',
+  BULLION_RECONCILE_GRACE_SECONDS: '0',
+});
 const { client, proxy } = registry;
 
 /** Repeats a step of a client until it succeeds, as clients do after a 503; out: how often it was refused. */
@@ -44,16 +43,26 @@ async function sendInsisting({ id, metadata }: Operation, bytes: Uint8Array): Pr
   return await registry.ended(id);
 }
 
-/** Ends all uploads that are open in the store; out: how many parts they held. */
-async function abortOpenUploads({ behind: { store, bucket } }: BreakableRegistry): Promise<number> {
+/** How many parts all uploads hold that are open in the store. */
+async function openParts({ behind: { store, bucket } }: BreakableRegistry): Promise<number> {
   const { Uploads = [] } = await store.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
   let parts = 0;
   for (const { Key, UploadId } of Uploads) {
     const one = { Bucket: bucket, Key, UploadId };
     parts += (await store.send(new ListPartsCommand(one))).Parts?.length ?? 0;
-    await store.send(new AbortMultipartUploadCommand(one));
   }
   return parts;
+}
+
+/** Compares rows and store. out: the kinds of what was found, and whether each was mended. */
+async function reconcile(apply: boolean): Promise<readonly (readonly [finding: string, mended: boolean])[]> {
+  const { report } = accepted(
+    await client.call<{ report: { finding?: string; mended: boolean }[] }>('POST', '/maintenance/v1/runs', {
+      duty: 'reconcile',
+      apply,
+    }),
+  );
+  return report.flatMap(({ finding, mended }) => (finding === undefined ? [] : [[finding, mended] as const]));
 }
 
 const steps: readonly { operation: S3Operation; kinds: readonly FaultKind[] }[] = [
@@ -81,14 +90,18 @@ describe('a creation goes on when the store comes back', () => {
   test('and all is whole', async () => expect(await registry.settledFaults()).toEqual([]));
 
   test.each(['lose-answer', 'deny-answer'] as const)(
-    'CreateMultipartUpload, %s: only open uploads without a part are left',
+    'CreateMultipartUpload, %s: only open uploads without a part are left, which reconciliation ends',
     async (kind) => {
       const { created, fault } = await createWithFault(kind, 'CreateMultipartUpload', smallDisk.length);
       expect((await sendInsisting(created, smallDisk)).response?.status).toBe('READY');
       expect(fault.hits).toBe(WHOLE_CALL);
       const unknown = expect.stringMatching(/^no row names the store's upload \w+$/);
       expect(await registry.settledFaults()).toEqual([unknown, unknown, unknown]);
-      expect(await abortOpenUploads(registry)).toBe(0);
+      expect(await openParts(registry)).toBe(0);
+      const unknownUploads = (mended: boolean) => Array(3).fill(['UNKNOWN_UPLOAD', mended]);
+      expect(await reconcile(false)).toEqual(unknownUploads(false));
+      expect(await reconcile(true)).toEqual(unknownUploads(true));
+      expect(await reconcile(false)).toEqual([]);
       expect(await registry.settledFaults()).toEqual([]);
     },
   );
