@@ -115,9 +115,20 @@ function* dutyChecks(duties: readonly DutyInfo[]): Generator<Check> {
   }
 }
 
+const APPLY = 'POST /maintenance/v1/runs?apply=true {"duty":"reconcile"}';
+/** How what does not fit together is mended. */
+const FINDING_CURES: Readonly<Record<string, string>> = {
+  UNKNOWN_OBJECT: `${APPLY} deletes it`,
+  UNKNOWN_UPLOAD: `${APPLY} aborts it`,
+  WRONG_QUOTA: `${APPLY} counts it anew`,
+  LOST_OBJECT: `put the object back from a copy of the bucket; if there is none, ${APPLY} marks what stands on it as ERROR`,
+  FORSAKEN_LAYER: 'delete the image, disk or snapshot that names it',
+  DEAD_JOB: 'mend what its error says; the log has lines of the same jobId',
+};
+
 /** Compares rows and store, slice by slice, changing nothing. */
 async function* reconciliationChecks(run: (body: object) => Promise<Sent>): Checks {
-  const found: Readonly<Record<string, unknown>>[] = [];
+  const items: Readonly<Record<string, unknown>>[] = [];
   let more = true;
   for (let slice = 0; more && slice < MOST_SLICES; slice += 1) {
     const { fault, status, text } = await run({ duty: 'reconcile', dryRun: true });
@@ -127,26 +138,29 @@ async function* reconciliationChecks(run: (body: object) => Promise<Sent>): Chec
       yield fail('reconciliation', what, 'mend the cause and run the doctor again');
       return;
     }
-    found.push(...(answer.report ?? []));
+    items.push(...(answer.report ?? []));
     more = answer.more;
   }
-  if (found.length === 0) yield ok('reconciliation', 'rows and objects agree');
-  for (const item of found.slice(0, MOST_NAMED)) {
-    yield fail(
-      'reconciliation',
-      Object.entries(item)
-        .map(([name, value]) => `${name} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
-        .join(', '),
-      'POST /maintenance/v1/runs?apply=true {"duty":"reconcile"} mends what is safe to mend',
-    );
+  const findings = items.filter(({ finding }) => finding !== undefined);
+  const looked = textOf((items.find(({ summary }) => summary !== undefined)?.summary ?? {}) as object);
+  if (findings.length === 0) yield ok('reconciliation', `rows and store agree (${looked})`);
+  for (const { finding, mended: _, ...rest } of findings.slice(0, MOST_NAMED)) {
+    const kind = String(finding);
+    const cure = FINDING_CURES[kind] ?? `${APPLY} mends what is safe to mend`;
+    yield (kind === 'DEAD_JOB' ? warn : fail)('reconciliation', `${kind} ${textOf(rest)}`, cure);
   }
-  if (found.length > MOST_NAMED) {
-    yield fail(
-      'reconciliation',
-      `and ${found.length - MOST_NAMED} more`,
-      'npm run doctor -- --json names them all',
-    );
+  if (findings.length > MOST_NAMED) {
+    const left = `and ${findings.length - MOST_NAMED} more (${looked})`;
+    yield fail('reconciliation', left, 'GET /maintenance/v1/runs?duty=reconcile has them all');
   }
+}
+
+/** The members that are plain, as words. */
+function textOf(item: object): string {
+  return Object.entries(item)
+    .filter(([, value]) => typeof value !== 'object')
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
 }
 
 function parsed<T>(text: string): T | undefined {
