@@ -75,6 +75,14 @@ export function imagesBegun(orm: Orm, now: number, limit: number) {
     );
 }
 
+/** Demands that an image is as it was read, and that nobody has noted yet that it is passed over. */
+export function demandNotNoted(orm: Orm, id: string, revision: number): Statement {
+  return demandOne(
+    orm,
+    sql`SELECT count(*) FROM images WHERE id = ${id} AND revision = ${revision} AND passed_over = 0`,
+  );
+}
+
 /**
  * Notes that an image is passed over. It is no change that a version counts: what the image shows goes by its dates.
  */

@@ -4,6 +4,7 @@ import { next } from '../../core/lifecycle.ts';
 import { deleteBindingsOf } from '../../db/access.ts';
 import type { Statement } from '../../db/client.ts';
 import { demandContent } from '../../db/containers.ts';
+import { deleteFamilies } from '../../db/families.ts';
 import {
   countInFolder,
   deleteFolder as deleteRow,
@@ -122,7 +123,12 @@ function demandWithinYear(context: CallerContext, deleteAfter: number | undefine
 
 /** The statements that take an empty folder away with its bindings. */
 export function removeFolder({ db: { orm } }: Context, id: string): Statement[] {
-  return [demandEmptyFolder(orm, id), deleteRow(orm, id), deleteBindingsOf(orm, 'folder', id)];
+  return [
+    demandEmptyFolder(orm, id),
+    deleteRow(orm, id),
+    deleteBindingsOf(orm, 'folder', id),
+    ...deleteFamilies(orm, id),
+  ];
 }
 
 /** From here on the deletion cannot be called off. out: the statements, and the job to send once they are written. */
