@@ -11,6 +11,7 @@ export interface Scope {
     | 'folderOfDeletedImage'
     | 'disk'
     | 'snapshot'
+    | 'webhook'
     | 'federation'
     | 'federatedCredential'
     | 'authorizedKey'
@@ -99,6 +100,8 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
       return sql`SELECT 'disk', id, folder_id, cloud_id FROM disks WHERE id = ${id}`;
     case 'snapshot':
       return sql`SELECT 'snapshot', id, folder_id, cloud_id FROM snapshots WHERE id = ${id}`;
+    case 'webhook':
+      return sql`SELECT 'webhook', id, folder_id, cloud_id FROM webhooks WHERE id = ${id}`;
     case 'federation':
       return sql`SELECT 'federation', id, folder_id, cloud_id FROM federations WHERE id = ${id}`;
     case 'quotaRequest':

@@ -72,6 +72,11 @@ export function hastenJob(orm: Orm, id: string, now: number) {
     .where(and(eq(jobs.id, id), eq(jobs.state, 'READY')));
 }
 
+/** Takes away a job that is finished, unless it was taken from its worker meanwhile: then it is not. */
+export function endJob(orm: Orm, id: string, leaseId: string) {
+  return orm.delete(jobs).where(and(eq(jobs.id, id), eq(jobs.leaseId, leaseId)));
+}
+
 export function deleteJob(orm: Orm, id: string) {
   return orm.delete(jobs).where(eq(jobs.id, id));
 }

@@ -59,6 +59,14 @@ export function changeWebhook(orm: Orm, id: string, change: Partial<WebhookRow>)
     .where(eq(webhooks.id, id));
 }
 
+/** Has a webhook told nothing any more, unless it leads elsewhere than it did. */
+export function disableWebhook(orm: Orm, { id, url }: Pick<Webhook, 'id' | 'url'>): Statement {
+  return orm
+    .update(webhooks)
+    .set({ enabled: false, revision: sql`revision + 1` })
+    .where(and(eq(webhooks.id, id), eq(webhooks.url, url)));
+}
+
 /** Gives a webhook a new secret; the one that it has signs as well until `previousUntil`. */
 export function rotateSecret(orm: Orm, id: string, next: string, previousUntil: number): Statement {
   return orm
@@ -143,10 +151,15 @@ export function findDelivery(orm: Orm, id: string) {
   return orm.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, id));
 }
 
+/** Demands that a delivery is still on record. */
+export function demandDelivery(orm: Orm, id: string): Statement {
+  return demandOne(orm, sql`SELECT count(*) FROM webhook_deliveries WHERE id = ${id}`);
+}
+
 /** Where a delivery goes, and what signs it. */
 export function findReceiver(orm: Orm, deliveryId: string) {
   return orm
-    .select({ id: webhooks.id, url: webhooks.url, enabled: webhooks.enabled, ...SECRETS })
+    .select({ ...SHOWN, ...SECRETS })
     .from(webhooks)
     .where(sql`id = (SELECT webhook_id FROM webhook_deliveries WHERE webhook_deliveries.id = ${deliveryId})`);
 }
@@ -196,7 +209,7 @@ export function putOffDeliveries(orm: Orm, webhookId: string, until: number): St
     .where(sql`id IN (${pending}) AND state = 'READY'`);
 }
 
-/** Has a delivery made anew, now: its attempts are counted from the beginning. */
+/** Has a delivery made anew, now, by another worker if one has it: its attempts are counted from the beginning. */
 export function deliverAgain(orm: Orm, id: string, requestId: string, now: number): Statement[] {
   return [
     orm.update(webhookDeliveries).set({ status: 'PENDING', attempts: 0 }).where(eq(webhookDeliveries.id, id)),
@@ -212,6 +225,9 @@ export function deliverAgain(orm: Orm, id: string, requestId: string, now: numbe
         requestId,
         createdAt: now,
       })
-      .onConflictDoUpdate({ target: jobs.id, set: { runAfter: now } }),
+      .onConflictDoUpdate({
+        target: jobs.id,
+        set: { state: 'READY', leaseId: null, leaseUntil: null, runAfter: now, attempts: 0 },
+      }),
   ];
 }

@@ -4,6 +4,7 @@ import { type Fetch, type Outbound, openOutbound } from '../outbound/outbound.ts
 import type { Context, Jobs } from '../registry/context.ts';
 import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
 import { openStore } from '../storage/store.ts';
+import { imageShape } from './http/compute/image-shape.ts';
 import { log } from './log.ts';
 import { VERSION } from './version.ts';
 
@@ -62,6 +63,7 @@ export function openContext(
       secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
     }),
     outbound: outboundOf(bindings, settings),
+    showImage: imageShape,
     jobs: openJobs(bindings, requestId),
     settings,
     now: () => Date.now(),

@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Outbound } from '../outbound/outbound.ts';
 import type { WorkerSettings } from '../schema/settings.ts';
 import type { Store } from '../storage/store.ts';
+import type { Image } from './images/view.ts';
 
 export type { Credential } from '../db/callers.ts';
 
@@ -23,6 +24,8 @@ export interface Context {
   readonly outbound: Outbound;
   readonly jobs: Jobs;
   readonly settings: WorkerSettings;
+  /** An image as the API shows it, for those who are told of it. */
+  showImage(image: Image): Readonly<Record<string, unknown>>;
   /** Epoch milliseconds. */
   now(): number;
   /** Resolves after so many milliseconds. */

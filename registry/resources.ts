@@ -14,6 +14,7 @@ const KINDS = {
   authorizedKey: { title: 'Authorized key', get: 'iam.authorizedKeys.get' },
   federation: { title: 'Federation', get: 'iam.federations.get' },
   federatedCredential: { title: 'Federated credential', get: 'iam.federatedCredentials.get' },
+  webhook: { title: 'Webhook', get: 'compute.webhooks.get' },
   quotaRequest: { title: 'Quota request', get: 'quota-manager.quotaRequests.get' },
 } as const satisfies Record<string, { title: string; get: Permission }>;
 

@@ -14,11 +14,13 @@ import type { Operation } from '../../registry/operations/record.ts';
 import type { QuotaLimit } from '../../registry/quotas/limits.ts';
 import type { QuotaRequest } from '../../registry/quotas/requests.ts';
 import type { Snapshot } from '../../registry/snapshots/view.ts';
+import type { Webhook } from '../../registry/webhooks/create.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
 import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { SNAPSHOT_TYPE, snapshotShape } from './compute/snapshot-shape.ts';
+import { WEBHOOK_TYPE, webhookShape } from './compute/webhook-shape.ts';
 import { errorBody } from './errors.ts';
 import {
   API_KEY_TYPE,
@@ -63,6 +65,7 @@ const METADATA: Readonly<Record<string, string>> = {
   'imageFamilies.setRetention': 'bullion.v1.SetRetentionMetadata',
   'webhooks.create': 'bullion.v1.CreateWebhookMetadata',
   'webhooks.update': 'bullion.v1.UpdateWebhookMetadata',
+  'webhooks.rotateSecret': 'bullion.v1.RotateWebhookSecretMetadata',
   'webhooks.delete': 'bullion.v1.DeleteWebhookMetadata',
   'images.setAccessBindings': SET_BINDINGS,
   'images.updateAccessBindings': UPDATE_BINDINGS,
@@ -119,6 +122,7 @@ const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>
   image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
   disk: (value) => ({ '@type': TYPE + DISK_TYPE, ...diskShape(value as unknown as Disk) }),
   snapshot: (value) => ({ '@type': TYPE + SNAPSHOT_TYPE, ...snapshotShape(value as unknown as Snapshot) }),
+  webhook: (value) => ({ '@type': TYPE + WEBHOOK_TYPE, ...webhookShape(value as unknown as Webhook) }),
   folder: (value) => ({ '@type': TYPE + FOLDER_TYPE, ...folderShape(value as unknown as Folder) }),
   cloud: (value) => ({ '@type': TYPE + CLOUD_TYPE, ...cloudShape(value as unknown as Cloud) }),
   serviceAccount: (value) => ({

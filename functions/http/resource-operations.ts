@@ -8,6 +8,7 @@ import { compact } from './wire.ts';
 const MOUNTS: readonly { kind: ResourceKind; path: string; a: string }[] = [
   { kind: 'disk', path: '/compute/v1/disks', a: 'a disk' },
   { kind: 'snapshot', path: '/compute/v1/snapshots', a: 'a snapshot' },
+  { kind: 'webhook', path: '/compute/v1/webhooks', a: 'a webhook' },
   { kind: 'cloud', path: '/resource-manager/v1/clouds', a: 'a cloud' },
   { kind: 'folder', path: '/resource-manager/v1/folders', a: 'a folder' },
   { kind: 'serviceAccount', path: '/iam/v1/serviceAccounts', a: 'a service account' },

@@ -11,6 +11,7 @@ import { mountPromotion } from './compute/promotion.ts';
 import { mountSnapshots } from './compute/snapshots.ts';
 import { mountTrash } from './compute/trash.ts';
 import { mountUploads } from './compute/uploads.ts';
+import { mountWebhooks } from './compute/webhooks.ts';
 import { mountZones } from './compute/zones.ts';
 import { mountDocs } from './docs.ts';
 import { mountHealth } from './health.ts';
@@ -42,6 +43,7 @@ export function createRegistryApp(): App {
   mountTrash(app);
   mountDisks(app);
   mountSnapshots(app);
+  mountWebhooks(app);
   mountDiskTypes(app);
   mountZones(app);
   mountAccessBindings(app);

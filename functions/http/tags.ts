@@ -9,6 +9,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   Disks:
     'Disks, empty or made of an image or a snapshot. One on its own copy of the bytes is READY when they are copied, any other at once.',
   Snapshots: 'What a disk held at one moment. A snapshot stays when its disk is deleted.',
+  Webhooks:
+    'Addresses that are told what happens to the images and families of a folder, by requests that are signed, tried again and kept on record.',
   Operations:
     'What a change came to, or will come to. Every change answers with its operation; one that takes longer is asked for again until it is done.',
   Clouds: 'Tenants. Quotas are counted per cloud.',

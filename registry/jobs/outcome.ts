@@ -1,2 +1,2 @@
-/** What a job says of itself: finished, or to be run again soon with what it remembers. */
-export type JobOutcome = 'done' | { readonly again: Record<string, unknown> };
+/** What a job says of itself: finished, or to be run again, soon or after a time, with what it remembers. */
+export type JobOutcome = 'done' | { readonly again: Record<string, unknown>; readonly afterSeconds?: number };

@@ -1,6 +1,6 @@
 import { retryDelaySeconds } from '../../core/retries.ts';
 import { WriteConflict } from '../../db/client.ts';
-import { buryJob, deleteJob, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
+import { buryJob, endJob, findJob, leaseJob, releaseJob } from '../../db/jobs.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { type Context, newId } from '../context.ts';
 import { giveUpCopy } from '../disks/end.ts';
@@ -13,6 +13,7 @@ import { discardUpload } from '../uploads/discard.ts';
 import { giveUpUpload } from '../uploads/give-up.ts';
 import { giveUpImport, importImage } from '../uploads/import.ts';
 import { judgeUpload } from '../uploads/judge.ts';
+import { deliverWebhook } from '../webhooks/deliver.ts';
 import type { JobOutcome } from './outcome.ts';
 
 /** What a job is about, for the log. */
@@ -54,7 +55,11 @@ const KINDS: Readonly<Partial<Record<JobRow['kind'], JobKind>>> = {
   'delete-layer': { perform: deleteLayerObject },
   'empty-folder': { perform: emptyFolder },
   'digest-layer': { perform: digestLayer },
+  'deliver-webhook': { perform: deliverWebhook },
 };
+
+/** What is due later than this is sent by the scheduled function. */
+const MAX_MESSAGE_DELAY_SECONDS = 60;
 
 /**
  * Runs a job if it is due and nobody has it. `leased` gets what it is about before it begins. Repeated, late and reordered deliveries are all the same: the lease
@@ -83,18 +88,19 @@ export async function runJob(
     const requestId = job.requestId ?? context.requestId;
     const outcome = await perform({ ...context, requestId }, job);
     if (outcome === 'done') {
-      await context.db.write([deleteJob(orm, jobId)]);
+      await context.db.write([endJob(orm, jobId, leaseId)]);
       return { kind: 'done' };
     }
+    const { again: cursor, afterSeconds = 0 } = outcome;
     await context.db.write([
       releaseJob(orm, jobId, leaseId, {
-        runAfter: context.now(),
+        runAfter: context.now() + afterSeconds * 1000,
         lastError: null,
-        cursor: outcome.again,
+        cursor,
         progressed: true,
       }),
     ]);
-    await context.jobs.send(jobId);
+    if (afterSeconds < MAX_MESSAGE_DELAY_SECONDS) await context.jobs.send(jobId, afterSeconds);
     return { kind: 'again' };
   } catch (error) {
     // The end that came first counts; the job's own end was undone.

@@ -23,6 +23,7 @@ const SEEN_BY: Readonly<Record<ResourceKind, Permission>> = {
   authorizedKey: 'iam.authorizedKeys.get',
   federation: 'iam.federations.get',
   federatedCredential: 'iam.federatedCredentials.get',
+  webhook: 'compute.webhooks.get',
   quotaRequest: 'quota-manager.quotaRequests.get',
 };
 

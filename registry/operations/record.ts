@@ -24,6 +24,7 @@ const DESCRIPTIONS = {
   'imageFamilies.setRetention': 'Set retention of image family',
   'webhooks.create': 'Create webhook',
   'webhooks.update': 'Update webhook',
+  'webhooks.rotateSecret': 'Rotate secret of webhook',
   'webhooks.delete': 'Delete webhook',
   'images.setAccessBindings': 'Set image access bindings',
   'images.updateAccessBindings': 'Update image access bindings',

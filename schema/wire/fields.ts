@@ -71,6 +71,24 @@ export const FIELDS: Readonly<Record<string, string>> = {
   deleteAt: 'when it is deleted by itself',
   replacementImageId: 'the image to use instead',
 
+  // Webhooks.
+  webhooks: 'the webhooks of this page',
+  webhook: 'the webhook without its secret',
+  webhookId: 'a webhook by its id',
+  'Webhook.name': 'tells it from others; several may have one',
+  'CreateWebhookRequest.name': 'tells it from others; several may have one',
+  'UpdateWebhookRequest.name': 'tells it from others; several may have one',
+  deliveries: 'the deliveries of this page',
+  deliveryId: 'a delivery by its id',
+  eventId: 'sent as the header `webhook-id`; the same for all deliveries of one event',
+  'WebhookDelivery.createdAt': 'when the event happened',
+  'WebhookDelivery.type': 'of the event',
+  'WebhookDelivery.status': 'PENDING until a 2xx came or the attempts are used up',
+  attempts: 'how often it was tried; the tenth is the last',
+  lastAttemptAt: 'when it was tried last',
+  lastStatus: 'HTTP status of the last answer; missing when none came',
+  lastError: 'why the last attempt failed',
+
   // Families.
   families: 'the families of this page',
   latestImageId: 'the image that `images:latestByFamily` answers; missing when all are passed over',

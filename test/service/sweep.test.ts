@@ -23,6 +23,7 @@ interface Document {
 interface Call {
   /** Fills the parameter of the path: the first one, where a family comes after it. */
   readonly id?: string;
+  readonly deliveryId?: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Fields;
   readonly headers?: Readonly<Record<string, string>>;
@@ -128,6 +129,18 @@ const SNAPSHOTS = '/compute/v1/snapshots';
 const diskBody = { folderId, zoneId: 'ru-central1-a', size: '4194304' };
 const newDisk = () => madeBy(api, DISKS, diskBody, 'diskId');
 const newSnapshot = async () => madeBy(api, SNAPSHOTS, { folderId, diskId: await newDisk() }, 'snapshotId');
+
+const WEBHOOKS = '/compute/v1/webhooks';
+const receiver = { name: 'swept', url: 'https://receiver.example/told' };
+/** Each in a folder of its own, which has room for few. */
+const newWebhook = async () => {
+  const body = { ...receiver, folderId: await newFolder() };
+  return (await api.call<{ webhook: { id: string } }>('POST', WEBHOOKS, body)).webhook.id;
+};
+const newDelivery = async () => {
+  const id = await newWebhook();
+  return { id, deliveryId: (await api.call<{ id: string }>('POST', `${WEBHOOKS}/${id}:test`)).id };
+};
 
 const binding = { roleId: 'viewer', subject: { id: accountId, type: 'serviceAccount' } };
 const ownership = {
@@ -279,6 +292,34 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
     call: async () => ({ id: await newSnapshot(), query: page }),
   },
   ...bindings(SNAPSHOTS, newSnapshot),
+  [`GET ${WEBHOOKS}`]: { stranger: 403, call: () => ({ query: { folderId, ...page } }) },
+  [`POST ${WEBHOOKS}`]: {
+    stranger: 403,
+    call: async () => ({ body: { ...receiver, folderId: await newFolder() } }),
+  },
+  [`GET ${WEBHOOKS}/{webhookId}`]: { stranger: 404, call: async () => ({ id: await newWebhook() }) },
+  [`PATCH ${WEBHOOKS}/{webhookId}`]: {
+    stranger: 404,
+    call: async () => ({ id: await newWebhook(), body: renamed() }),
+  },
+  [`DELETE ${WEBHOOKS}/{webhookId}`]: { stranger: 404, call: async () => ({ id: await newWebhook() }) },
+  [`POST ${WEBHOOKS}/{webhookId}:rotateSecret`]: {
+    stranger: 404,
+    call: async () => ({ id: await newWebhook() }),
+  },
+  [`POST ${WEBHOOKS}/{webhookId}:test`]: { stranger: 404, call: async () => ({ id: await newWebhook() }) },
+  [`GET ${WEBHOOKS}/{webhookId}/deliveries`]: {
+    stranger: 404,
+    call: async () => ({ id: (await newDelivery()).id, query: page }),
+  },
+  [`POST ${WEBHOOKS}/{webhookId}/deliveries/{deliveryId}:redeliver`]: {
+    stranger: 404,
+    call: newDelivery,
+  },
+  [`GET ${WEBHOOKS}/{resourceId}/operations`]: {
+    stranger: 404,
+    call: async () => ({ id: await newWebhook(), query: page }),
+  },
   'GET /compute/v1/zones': { stranger: 'own', call: () => ({ query: page }) },
   'GET /compute/v1/zones/{zoneId}': { stranger: 'own', call: () => ({ id: 'ru-central1-a' }) },
   'GET /compute/v1/diskTypes': { stranger: 'own', call: () => ({ query: page }) },
@@ -516,9 +557,12 @@ function fillingOf(name: string): Filling {
 }
 
 /** The request of a call: method, path with its query, body, headers. */
-function requestOf(name: string, { id, query, body, headers = {} }: Call) {
+function requestOf(name: string, { id, deliveryId = '', query, body, headers = {} }: Call) {
   const [method = '', template = ''] = name.split(' ');
-  const path = template.replace(/\{\w+\}/, id ?? '').replace('{family}', family);
+  const path = template
+    .replace(/\{\w+\}/, id ?? '')
+    .replace('{family}', family)
+    .replace('{deliveryId}', deliveryId);
   const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
   return [method, path + search, body, { headers }] as const;
 }
