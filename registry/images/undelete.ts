@@ -65,7 +65,7 @@ export function undeleteImage(
     if (namesake !== undefined) throw nameTakenMeanwhile(trashed, namesake);
     const violations = violated(quotas, imageDemand(trashed));
     if (violations.length > 0) throw await imageQuotaError(context, trashed.cloudId, violations);
-    const image = broughtBack(trashed, name);
+    const image = broughtBack(trashed, name, now);
     const view = { ...viewOf(image, layer, now), ...count };
     const operation = finishedOperation(context, access, {
       kind: 'images.undelete',
@@ -87,11 +87,13 @@ export function undeleteImage(
   });
 }
 
-function broughtBack(trashed: TrashedImage, name: string | undefined): ImageRow {
+/** A day of deletion that has come is over with: it would delete the image again. */
+function broughtBack(trashed: TrashedImage, name: string | undefined, now: number): ImageRow {
   const { deletedAt, deletedBy, reason, purgeAt, purgedAt, digest, inspection, ...image } = trashed;
   return {
     ...image,
     name: name ?? image.name,
+    deleteAt: image.deleteAt !== null && image.deleteAt <= now ? null : image.deleteAt,
     status: next('image', 'DELETING', 'undelete') as ImageRow['status'],
     revision: image.revision + 1,
   };

@@ -346,6 +346,10 @@ describe('a day of deletion', () => {
       id,
     );
     expect(row).toEqual({ reason: 'DATE', deleted_by: 'scheduled' });
+    // Brought back it stays: the day is over with.
+    await api.call('POST', `${IMAGES}/${id}:undelete`, {});
+    await local.runScheduled();
+    expect((await latest('deleted')).id).toBe(id);
   });
 
   test('is put off while the image is leased, protected or being copied from', async () => {
