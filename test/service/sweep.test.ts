@@ -1,4 +1,5 @@
 /** Every route of `GET /openapi.json`: closed to nobody, to strangers, and answering as it says. */
+import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { Client, type Fields, IMAGES, imageIdOf, type Operation, sendPart } from './client.ts';
 import { emptyDisk } from './disks.ts';
@@ -8,6 +9,7 @@ import { signJwt } from './signed-jwt.ts';
 import { AMPLE, newTenant } from './tenant.ts';
 
 interface Route {
+  readonly operationId: string;
   readonly security?: readonly unknown[];
   readonly responses: Readonly<
     Record<string, { readonly content?: { readonly 'application/json'?: { readonly schema: Schema } } }>
@@ -567,6 +569,58 @@ function requestOf(name: string, { id, deliveryId = '', query, body, headers = {
   return [method, path + search, body, { headers }] as const;
 }
 
+/** Calls that change no resource. Deliveries and runs of duties are records themselves, and so is what a run changes. */
+const UNRECORDED: readonly string[] = [
+  `POST ${IMAGES}/{imageId}:signParts`,
+  'POST /compute/v1/imageFamilies/{folderId}/{family}:previewRetention',
+  'POST /maintenance/v1/runs',
+  `POST ${WEBHOOKS}/{webhookId}:test`,
+  `POST ${WEBHOOKS}/{webhookId}/deliveries/{deliveryId}:redeliver`,
+];
+const CHANGING_GET = 'GET /operations/{operationId}:cancel';
+/** What events call a method of which the document has another name. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  'operations.cancelByGet': 'operations.cancel',
+  'keys.create': 'authorizedKeys.create',
+  'keys.update': 'authorizedKeys.update',
+  'keys.delete': 'authorizedKeys.delete',
+  'tokens.create': 'iamTokens.create',
+  'tokens.createForServiceAccount': 'iamTokens.create',
+  'tokens.revoke': 'iamTokens.revoke',
+};
+
+interface EventRow {
+  readonly actor_id: string;
+  readonly action: string;
+  readonly resource_id: string;
+}
+
+async function eventsWhere(condition: string, value: string): Promise<EventRow[]> {
+  const database = await local.database();
+  const query = `SELECT * FROM audit_events WHERE ${condition} = ? AND actor_id NOT IN ('registry', 'scheduled')`;
+  return (await database.prepare(query).bind(value).all<EventRow>()).results;
+}
+
+/** Everything that was sent and answered, secrets among it. */
+const said: string[] = [];
+
+/** A call under a request id of its own, and whether it left one event, of the caller and of what it was about. */
+async function recordedCall(name: string, caller: Client, callerId: string, call: Call) {
+  const requestId = randomUUID();
+  const headers = { ...call.headers, 'X-Request-Id': requestId };
+  const request = requestOf(name, { ...call, headers });
+  const answer = await caller.send(...request);
+  said.push(JSON.stringify(request), answer.text, answer.headers.get('Location') ?? '');
+  const changes = (!name.startsWith('GET ') || name === CHANGING_GET) && !UNRECORDED.includes(name);
+  const events = await eventsWhere('request_id', requestId);
+  const { operationId } = routes.find((one) => one.name === name)!.route;
+  const action = ACTIONS[operationId] ?? operationId;
+  expect(events.map((event) => [event.action, event.actor_id])).toEqual(changes ? [[action, callerId]] : []);
+  const about = `${request[1]} ${answer.text} ${accountId}`;
+  for (const event of events) expect(about).toContain(event.resource_id);
+  return answer;
+}
+
 test('the sweep knows every route, and no other', () => {
   expect(Object.keys(FILLINGS).sort()).toEqual([...closed].sort());
 });
@@ -622,14 +676,15 @@ describe('to a stranger', () => {
     const { id, name } = await api.image(ready.id);
     expect([id, name]).toEqual([ready.id, 'done']);
     expect(await api.images(stranger.folderId).catch((error) => String(error))).toContain('403');
+    expect(await eventsWhere('actor_id', stranger.accountId)).toEqual([]);
   });
 });
 
 describe('to who may', () => {
   test.each(closed)('%s answers as it says', async (name) => {
     const { by, call } = fillingOf(name);
-    const request = requestOf(name, await call());
-    const answer = await (by === 'operator' ? operator : api).send(...request);
+    const [caller, callerId] = by === 'operator' ? [operator, 'local-admin'] : [api, accountId];
+    const answer = await recordedCall(name, caller, callerId, await call());
     expect([answer.status, answer.status === 200 ? '' : answer.text]).toEqual([200, '']);
     const { route } = routes.find((one) => one.name === name)!;
     const schema = route.responses['200']?.content?.['application/json']?.schema;
@@ -638,12 +693,37 @@ describe('to who may', () => {
   });
 
   test.each(OPEN)('%s answers as it says', async (name) => {
-    const answer = await nobody.send(...requestOf(name, await OPEN_CALLS[name]!()));
+    const answer = await recordedCall(name, nobody, accountId, await OPEN_CALLS[name]!());
     const { route } = routes.find((one) => one.name === name)!;
     const { schema } = route.responses['200']!.content!['application/json']!;
     // The document names only what finds a route; the rest of it is OpenAPI's own.
     if (name !== 'GET /openapi.json') expect(faultsOf(answer.body, schema, components.schemas)).toEqual([]);
   });
+});
+
+test('no event of all that holds a secret', async () => {
+  const database = await local.database();
+  const { results } = await database.prepare('SELECT * FROM audit_events').all();
+  const events = JSON.stringify(results);
+  expect(results.length).toBeGreaterThan(100);
+  const secrets: Readonly<Record<string, RegExp>> = {
+    'an API key': /bln_[0-9a-v]{12}_[A-Za-z0-9_-]{43}/,
+    'an IAM token': /t1\.[0-9a-v]{12}\.[A-Za-z0-9_-]{86}/,
+    'a private key': /BEGIN PRIVATE KEY/,
+    'a JWT': /eyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/,
+    'a presigned link': /X-Amz-Signature/,
+    'the secret of a webhook': /whsec_[A-Za-z0-9+/]{32}/,
+  };
+  const all = said.join('\n');
+  for (const [what, pattern] of Object.entries(secrets)) {
+    expect(all, `${what} was given or sent`).toMatch(pattern);
+    expect(events, what).not.toMatch(pattern);
+  }
+  const { results: hashes } = await database
+    .prepare('SELECT secret_hash FROM api_keys UNION SELECT secret_hash FROM iam_tokens')
+    .all<{ secret_hash: string }>();
+  expect(hashes.length).toBeGreaterThan(0);
+  for (const { secret_hash: hash } of hashes) expect(events).not.toContain(hash);
 });
 
 describe('a refusal', () => {
