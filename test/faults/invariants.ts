@@ -26,9 +26,9 @@ export async function faults(behind: Behind): Promise<string[]> {
 /** Every quota's use is what the rows say. */
 export async function quotaFaults(database: D1Database): Promise<string[]> {
   const things = (table: string) => `SELECT count(*) FROM ${table} WHERE ${counts(table)}`;
-  // A layer counts once for each noun that names it, however many rows do.
-  const bytes = (table: string) => `SELECT coalesce(sum(size_bytes), 0) FROM layers
-    WHERE id IN (SELECT layer_id FROM ${table} WHERE ${counts(table)})`;
+  // A layer counts once for each noun that names it, however many rows do; those in the trash do too.
+  const bytes = (...tables: string[]) => `SELECT coalesce(sum(size_bytes), 0) FROM layers
+    WHERE id IN (${tables.map((table) => `SELECT layer_id FROM ${table} WHERE ${counts(table)}`).join(' UNION ')})`;
   const counts = (table: string) =>
     `${table}.cloud_id = quotas.cloud_id AND ${table}.folder_id <> 'standard-images'`;
   const disks = (type: string) =>
@@ -37,7 +37,7 @@ export async function quotaFaults(database: D1Database): Promise<string[]> {
     database,
     `SELECT cloud_id AS cloud, quota_id AS quota, usage, CASE quota_id
       WHEN 'compute.images.count' THEN (${things('images')})
-      WHEN 'compute.images.size' THEN (${bytes('images')})
+      WHEN 'compute.images.size' THEN (${bytes('images', 'deleted_images')})
       WHEN 'compute.diskPools.count' THEN (${things('images')} AND pooled = 1)
       WHEN 'compute.snapshots.count' THEN (${things('snapshots')})
       WHEN 'compute.snapshots.size' THEN (${bytes('snapshots')})
@@ -107,7 +107,8 @@ const THINGS = `WITH things AS (
   SELECT 'image' AS kind, id, status, layer_id FROM images
   UNION ALL SELECT 'disk', id, status, layer_id FROM disks
   UNION ALL SELECT 'disk', id, status, top_layer_id FROM disks WHERE top_layer_id IS NOT NULL
-  UNION ALL SELECT 'snapshot', id, status, layer_id FROM snapshots)`;
+  UNION ALL SELECT 'snapshot', id, status, layer_id FROM snapshots
+  UNION ALL SELECT 'deleted image', id, status, layer_id FROM deleted_images WHERE purged_at IS NULL)`;
 
 /** Each finds rows that should not be as they are; D1 takes few of them in one statement. */
 const ROW_FAULTS = [
@@ -118,9 +119,19 @@ const ROW_FAULTS = [
       (SELECT 1 FROM operations WHERE resource_id = things.id AND kind = things.kind || 's.create' AND done = 0)`,
   `SELECT kind || ' ' || id || ' names a layer that is not there' AS fault FROM things
     WHERE NOT EXISTS (SELECT 1 FROM layers WHERE layers.id = things.layer_id)`,
-  `SELECT kind || ' ' || things.id || ' is READY on a layer that is ' || layers.state AS fault
+  `SELECT kind || ' ' || things.id || ' is ' || status || ' on a layer that is ' || layers.state AS fault
     FROM things JOIN layers ON layers.id = things.layer_id
-    WHERE things.status = 'READY' AND layers.state <> 'VERIFIED'`,
+    WHERE things.status IN ('READY', 'DELETING') AND layers.state <> 'VERIFIED'`,
+  `SELECT 'image ' || id || ' was purged and still names ' || layer_id AS fault FROM deleted_images
+    WHERE purged_at IS NOT NULL AND layer_id IS NOT NULL`,
+  `SELECT 'image ' || id || ' stands and is deleted' AS fault FROM images
+    WHERE id IN (SELECT id FROM deleted_images)`,
+  `SELECT noun || ' of image ' || image_id || ' is left' AS fault FROM (
+      SELECT 'a lease' AS noun, image_id FROM leases
+      UNION ALL SELECT 'an access binding', resource_id FROM access_bindings WHERE resource_kind = 'image'
+      UNION ALL SELECT 'an upload', image_id FROM uploads WHERE state = 'COMPLETED')
+    WHERE image_id NOT IN (SELECT id FROM images)
+      AND image_id NOT IN (SELECT id FROM deleted_images WHERE purged_at IS NULL)`,
   `SELECT 'layer ' || copy.id || ' is a copy of one that is ' || coalesce(source.state, 'gone') AS fault
     FROM layers AS copy LEFT JOIN layers AS source ON source.id = copy.copy_of
     WHERE copy.copy_of IS NOT NULL AND coalesce(source.state, '') <> 'VERIFIED'`,
@@ -141,13 +152,14 @@ const ROW_FAULTS = [
     WHERE status <> 'ACTIVE' AND NOT EXISTS
       (SELECT 1 FROM operations WHERE operations.id = folders.deletion_id AND done = 0)`,
   `SELECT id || ' stands in a folder that is gone' AS fault FROM (SELECT id, folder_id FROM images
-    UNION ALL SELECT id, folder_id FROM disks UNION ALL SELECT id, folder_id FROM snapshots)
+    UNION ALL SELECT id, folder_id FROM disks UNION ALL SELECT id, folder_id FROM snapshots
+    UNION ALL SELECT id, folder_id FROM deleted_images WHERE purged_at IS NULL)
     WHERE folder_id NOT IN (SELECT id FROM folders)`,
   "SELECT count(*) || ' guards were left' AS fault FROM guards HAVING count(*) > 0",
 ];
 
 /** Rows that belong together are there together. */
-async function rowFaults(database: D1Database): Promise<string[]> {
+export async function rowFaults(database: D1Database): Promise<string[]> {
   const answers = await database.batch<{ fault: string }>(
     ROW_FAULTS.map((statement) => database.prepare(`${THINGS} ${statement}`)),
   );

@@ -21,7 +21,10 @@ const TICK_MS = 500;
 /** An object store with a proxy in front of it that breaks what it is told to. */
 export interface BreakableStore {
   readonly proxy: FaultProxy;
-  /** The settings of a registry whose every request to the store goes through the proxy. */
+  /**
+   * The settings of a registry whose every request to the store goes through the proxy. It has no trash, so that what
+   * is deleted leaves the store; tests of the trash give it one.
+   */
   readonly env: Readonly<Record<string, string>>;
   readonly behind: Omit<Behind, 'database'>;
 }
@@ -74,6 +77,7 @@ export async function startBreakableStore(): Promise<BreakableStore> {
       S3_ENDPOINT: proxy.url,
       S3_ACCESS_KEY_ID: credential.accessKeyId,
       S3_SECRET_ACCESS_KEY: credential.secretAccessKey,
+      BULLION_TRASH_SECONDS: '0',
     },
     behind: { store: s3Client(settings, server.url), bucket: BUCKET },
   };

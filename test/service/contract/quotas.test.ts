@@ -61,6 +61,8 @@ describe('the number of images', () => {
     await tenant.api.call('DELETE', `${IMAGES}/${creating}`);
     expect(await useOf(tenant)).toEqual([1, bytes.length, 0]);
     await tenant.api.call('DELETE', `${IMAGES}/${ready.id}`);
+    expect(await useOf(tenant)).toEqual([0, bytes.length, 0]);
+    await tenant.api.call('DELETE', `${IMAGES}/${ready.id}?purge=true`);
     expect(await useOf(tenant)).toEqual([0, 0, 0]);
   });
 

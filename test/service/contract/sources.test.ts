@@ -459,9 +459,9 @@ describe('quotas', () => {
     );
     const use = () => quotaUse(local, tenant.cloudId);
     expect(await use()).toMatchObject({ 'compute.images.count': 2, 'compute.images.size': bytes.length });
-    await tenant.api.call('DELETE', `${IMAGES}/${source.id}`);
+    await tenant.api.call('DELETE', `${IMAGES}/${source.id}?purge=true`);
     expect(await use()).toMatchObject({ 'compute.images.count': 1, 'compute.images.size': bytes.length });
-    await tenant.api.call('DELETE', `${IMAGES}/${image.id}`);
+    await tenant.api.call('DELETE', `${IMAGES}/${image.id}?purge=true`);
     expect(await use()).toMatchObject({ 'compute.images.count': 0, 'compute.images.size': 0 });
   });
 
