@@ -44,7 +44,7 @@ interface Removal {
   readonly statements: Statement[];
   readonly jobId?: string;
   /** What goes, as it was read. */
-  readonly gone: { readonly kind: string; readonly row: { readonly id: string } };
+  readonly gone: { readonly kind: string; readonly row: { readonly id: string }; readonly verb?: 'purge' };
 }
 
 /**
@@ -71,7 +71,7 @@ const KINDS: readonly ((context: Context, folderId: string, by: string) => Promi
     const [trash] = await context.db.read([trashInFolder(context.db.orm, folderId, THINGS_PER_RUN)]);
     return trash.filter(isTrashed).map((image) => ({
       statements: purgeTrashed(context, image),
-      gone: { kind: 'image', row: image },
+      gone: { kind: 'image', row: image, verb: 'purge' },
     }));
   },
   async (context, folderId) => {
@@ -196,10 +196,14 @@ async function diskRemoval(context: Context, disk: DiskRow): Promise<Removal> {
 }
 
 /** Who asked for the folder's deletion is with its operation; each thing goes by that. */
-function goneRow(context: Context, folder: FolderRow, { kind, row }: Removal['gone']): Statement {
+function goneRow(
+  context: Context,
+  folder: FolderRow,
+  { kind, row, verb }: Removal['gone'],
+): Statement {
   return auditRow(context, {
     actorId: REGISTRY,
-    action: `${kind}s.delete`,
+    action: `${kind}s.${verb ?? 'delete'}`,
     resource: { kind, id: row.id, folderId: folder.id, cloudId: folder.cloudId },
     operationId: folder.deletionId,
     before: row,

@@ -118,7 +118,10 @@ export function updateQuotaLimit(
       // Use comes and goes all the time: only who names a version wants it to have stood still.
       ...(ifMatch === undefined ? [] : [demandQuota(orm, cloudId, current, QUOTAS[known].defaultLimit)]),
       setLimit(orm, cloudId, known, limit),
-      ...recordOperation(context, operation, { before: { [known]: current.limit }, after: { [known]: limit } }),
+      ...recordOperation(context, operation, {
+        before: { limit: { [known]: current.limit } },
+        after: { limit: { [known]: limit } },
+      }),
       clearGuards(orm),
     ]);
     return operation;

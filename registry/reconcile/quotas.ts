@@ -61,8 +61,8 @@ async function mend(
         actorId: mendedBy,
         action: 'maintenance.reconcile',
         resource: { kind: 'cloud', id: cloudId, folderId: null, cloudId },
-        before: { quotaId, usage },
-        after: { quotaId, usage: count },
+        before: { usage: { [quotaId]: usage } },
+        after: { usage: { [quotaId]: count } },
       }),
       clearGuards(orm),
     ]);
