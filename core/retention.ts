@@ -92,7 +92,10 @@ export interface FamilyFrame {
 
 type Ranked<Image> = Image & FamilyCandidate;
 
-function isRanked<Image extends RetainedImage>(image: Image): image is Ranked<Image> {
+/** Whether an image has a place in the order of standing: both times are numbers. */
+export function isRanked<Image extends Pick<RetainedImage, 'createdAt' | 'promotedAt' | 'id'>>(
+  image: Image,
+): image is Ranked<Image> {
   return Number.isFinite(image.createdAt) && Number.isFinite(image.promotedAt);
 }
 

@@ -9,6 +9,17 @@ export function insertAuditEvent(orm: Orm, event: NewAuditEvent): Statement {
   return orm.insert(auditEvents).values(event);
 }
 
+/** Many at once: their number does not count for the limit of statements. */
+export function insertAuditEvents(orm: Orm, events: readonly NewAuditEvent[]): Statement {
+  const of = (name: keyof NewAuditEvent) => sql`json_extract(event.value, ${`$.${name}`})`;
+  return orm.insert(auditEvents).select(
+    sql`SELECT NULL, ${of('id')}, ${of('at')}, ${of('actorId')}, ${of('action')}, ${of('resourceKind')},
+        ${of('resourceId')}, ${of('folderId')}, ${of('cloudId')}, ${of('requestId')}, ${of('operationId')},
+        ${of('before')}, ${of('after')}
+      FROM json_each(${JSON.stringify(events)}) AS event`,
+  );
+}
+
 /** What a page of events holds: at most `limit` rows before the sequence `before`, newest first. */
 export interface AuditPage {
   /** Exactly one of them. */

@@ -39,6 +39,11 @@ export function findSuccessor(orm: Orm, deletedId: string, name: string | undefi
 
 /** Copies a standing image into the trash, as it is now; its own row goes with another statement of the same batch. */
 export function insertDeletedImage(orm: Orm, id: string, deletion: Deletion): Statement {
+  return insertDeletedImages(orm, eq(images.id, id), deletion);
+}
+
+/** As `insertDeletedImage`, for all images of which a condition on the columns of `images` holds. */
+export function insertDeletedImages(orm: Orm, which: SQL, deletion: Deletion): Statement {
   const { deletedAt, deletedBy, reason, purgeAt } = deletion;
   return orm.insert(deletedImages).select(
     orm
@@ -55,7 +60,7 @@ export function insertDeletedImage(orm: Orm, id: string, deletion: Deletion): St
         inspection: sql<null>`NULL`.as('inspection'),
       })
       .from(images)
-      .where(eq(images.id, id)),
+      .where(which),
   );
 }
 

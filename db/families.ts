@@ -1,6 +1,6 @@
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm';
 import { NAMED_OF_EACH } from '../core/families.ts';
-import { families, type PromotionRow, promotions } from '../schema/tables/families.ts';
+import { type FamilyRow, families, type PromotionRow, promotions } from '../schema/tables/families.ts';
 import { folders } from '../schema/tables/identity.ts';
 import { type ImageRow, images, layers } from '../schema/tables/images.ts';
 import { operations } from '../schema/tables/work.ts';
@@ -200,6 +200,16 @@ export function findFamily(orm: Orm, folderId: string, family: string, now: numb
   );
 }
 
+/** The columns of a family's policy, and when it is applied next. */
+const POLICY = {
+  action: sql<FamilyRow['action']>`action`,
+  keepLast: sql<number | null>`keep_last`,
+  keepWithinMs: sql<number | null>`keep_within_ms`,
+  minAgeMs: sql<number | null>`min_age_ms`,
+  includePublic: sql<boolean>`include_public`.mapWith(Boolean),
+  nextRunAt: sql<number | null>`next_run_at`,
+};
+
 /** What is known of families without their images being read one by one. in: `found` is a table expression of names. */
 function describe(orm: Orm, folderId: string, now: number, found: SQL) {
   return orm
@@ -209,6 +219,7 @@ function describe(orm: Orm, folderId: string, now: number, found: SQL) {
       candidateCount: sql<number>`candidate_count`,
       sizeBytes: sql<number>`size_bytes`,
       latestImageId: sql<string | null>`latest_image_id`,
+      ...POLICY,
     })
     .from(
       sql`(WITH RECURSIVE ${found}
@@ -216,8 +227,10 @@ function describe(orm: Orm, folderId: string, now: number, found: SQL) {
           coalesce(sum(member.candidate), 0) AS candidate_count,
           (SELECT coalesce(sum(size_bytes), 0) FROM layers WHERE id IN
             (SELECT layer_id FROM images WHERE folder_id = ${folderId} AND family = found.family)) AS size_bytes,
-          ${ofLatest('id', { folderId, family: sql`found.family` }, now)} AS latest_image_id
+          ${ofLatest('id', { folderId, family: sql`found.family` }, now)} AS latest_image_id,
+          kept.action, kept.keep_last, kept.keep_within_ms, kept.min_age_ms, kept.include_public, kept.next_run_at
         FROM found LEFT JOIN images AS member ON member.folder_id = ${folderId} AND member.family = found.family
+          LEFT JOIN families AS kept ON kept.folder_id = ${folderId} AND kept.family = found.family
         WHERE found.family IS NOT NULL
         GROUP BY found.family ORDER BY found.family)`,
     );

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi';
 import type { BindingDelta } from '../../core/access-bindings.ts';
 import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
 import type { Disk } from '../../registry/disks/view.ts';
+import type { Family } from '../../registry/families/read.ts';
 import type { ApiKey } from '../../registry/identity/api-keys.ts';
 import type { AuthorizedKey } from '../../registry/identity/authorized-keys.ts';
 import type { Cloud } from '../../registry/identity/clouds.ts';
@@ -18,6 +19,7 @@ import type { Webhook } from '../../registry/webhooks/create.ts';
 import type { OperationError, OperationResult } from '../../schema/tables/work.ts';
 import type { operation as operationWire } from '../../schema/wire/operation.ts';
 import { DISK_TYPE, diskShape } from './compute/disk-shape.ts';
+import { FAMILY_TYPE, familyShape } from './compute/family-shape.ts';
 import { IMAGE_TYPE, imageShape } from './compute/image-shape.ts';
 import { SNAPSHOT_TYPE, snapshotShape } from './compute/snapshot-shape.ts';
 import { WEBHOOK_TYPE, webhookShape } from './compute/webhook-shape.ts';
@@ -120,6 +122,7 @@ const METADATA: Readonly<Record<string, string>> = {
 const RESULTS: Readonly<Record<string, (value: OperationResult['value']) => Any>> = {
   empty: () => ({ '@type': `${TYPE}google.protobuf.Empty` }),
   image: (value) => ({ '@type': TYPE + IMAGE_TYPE, ...imageShape(value as unknown as Image) }),
+  imageFamily: (value) => ({ '@type': TYPE + FAMILY_TYPE, ...familyShape(value as unknown as Family) }),
   disk: (value) => ({ '@type': TYPE + DISK_TYPE, ...diskShape(value as unknown as Disk) }),
   snapshot: (value) => ({ '@type': TYPE + SNAPSHOT_TYPE, ...snapshotShape(value as unknown as Snapshot) }),
   webhook: (value) => ({ '@type': TYPE + WEBHOOK_TYPE, ...webhookShape(value as unknown as Webhook) }),

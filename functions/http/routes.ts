@@ -8,6 +8,7 @@ import { mountFamilies } from './compute/families.ts';
 import { mountImages } from './compute/images.ts';
 import { mountLeases } from './compute/leases.ts';
 import { mountPromotion } from './compute/promotion.ts';
+import { mountRetention } from './compute/retention.ts';
 import { mountSnapshots } from './compute/snapshots.ts';
 import { mountTrash } from './compute/trash.ts';
 import { mountUploads } from './compute/uploads.ts';
@@ -38,6 +39,7 @@ export function createRegistryApp(): App {
   mountImages(app);
   mountPromotion(app);
   mountFamilies(app);
+  mountRetention(app);
   mountUploads(app);
   mountLeases(app);
   mountTrash(app);

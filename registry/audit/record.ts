@@ -1,6 +1,6 @@
 import { differenceOf, type Facts } from '../../core/audit.ts';
 import type { RegistryError } from '../../core/errors.ts';
-import { insertAuditEvent } from '../../db/audit.ts';
+import { insertAuditEvent, insertAuditEvents, type NewAuditEvent } from '../../db/audit.ts';
 import type { Statement } from '../../db/client.ts';
 import { type Context, newId } from '../context.ts';
 
@@ -38,8 +38,20 @@ export function audited(kind: string, { id, folderId, cloudId }: Omit<Audited, '
 
 /** The row that says who changed what; it stands in the batch of the change. What may not be kept is left out here. */
 export function auditRow(context: Context, event: AuditEvent): Statement {
+  return insertAuditEvent(context.db.orm, rowOf(context, event));
+}
+
+/** As `auditRow` for many changes in one batch, by one statement. */
+export function auditRows(context: Context, events: readonly AuditEvent[]): Statement {
+  return insertAuditEvents(
+    context.db.orm,
+    events.map((event) => rowOf(context, event)),
+  );
+}
+
+function rowOf(context: Context, event: AuditEvent): NewAuditEvent {
   const { actorId, action, resource, operationId = null } = event;
-  return insertAuditEvent(context.db.orm, {
+  return {
     id: newId(context, 'event'),
     at: context.now(),
     actorId,
@@ -51,7 +63,7 @@ export function auditRow(context: Context, event: AuditEvent): Statement {
     requestId: context.requestId,
     operationId,
     ...differenceOf(event.before as Facts | undefined, event.after as Facts | undefined),
-  });
+  };
 }
 
 /** The row about something that was begun and is taken back, such as a creation without its resource in the end. */

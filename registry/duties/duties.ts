@@ -3,6 +3,7 @@ import { iamTokens } from '../../schema/tables/identity.ts';
 import { deletedImages, leases } from '../../schema/tables/images.ts';
 import { auditEvents, maintenanceRuns } from '../../schema/tables/records.ts';
 import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
+import { applyRetention } from '../families/apply-retention.ts';
 import { applyDeprecations } from './apply-deprecations.ts';
 import { deleteDueFolders } from './delete-due-folders.ts';
 import { deleteUnnamedLayers } from './delete-unnamed-layers.ts';
@@ -24,6 +25,7 @@ export const DUTIES = {
   'expire-uploads': expireUploads,
   'delete-due-folders': deleteDueFolders,
   'apply-deprecations': applyDeprecations,
+  'apply-retention': applyRetention,
   'end-overdue-operations': endOverdueOperations,
   'purge-trash': purgeTrash,
   'delete-unnamed-layers': deleteUnnamedLayers,

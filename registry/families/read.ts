@@ -1,11 +1,13 @@
 import { notFound } from '../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
+import type { RetentionPolicy } from '../../core/retention.ts';
 import { listFamilies as familiesOfFolder, findFamily, promotionsOfFamily } from '../../db/families.ts';
 import { findFolder } from '../../db/folders.ts';
 import type { PromotionRow } from '../../schema/tables/families.ts';
 import { readAs, readInput, requireFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../lists.ts';
+import { policyOf } from './plan.ts';
 
 /** A family: images of a folder that share a name. */
 export interface Family {
@@ -18,6 +20,9 @@ export interface Family {
   readonly sizeBytes: number;
   /** None when all of its images are passed over. */
   readonly latestImageId: string | null;
+  readonly policy: RetentionPolicy | null;
+  /** When the policy is applied next; null without one. */
+  readonly nextRunAt: number | null;
 }
 
 interface PageRequest {
@@ -35,7 +40,15 @@ export async function getFamily(context: CallerContext, folderId: string, family
   const [[folder], [found]] = rows;
   requireFolder(folder, access, 'compute.imageFamilies.get', folderId);
   if (found === undefined) throw notFound('Image family', family);
-  return { folderId, ...found };
+  return familyOf(folderId, found);
+}
+
+/** A family out of what `findFamily` found. */
+export function familyOf(folderId: string, row: Awaited<ReturnType<typeof findFamily>>[number]): Family {
+  const { family, imageCount, candidateCount, sizeBytes, latestImageId } = row;
+  const policy = policyOf(row) ?? null;
+  const nextRunAt = policy === null ? null : row.nextRunAt;
+  return { folderId, family, imageCount, candidateCount, sizeBytes, latestImageId, policy, nextRunAt };
 }
 
 /** The families of exactly this folder, by name. Throws PERMISSION_DENIED for the folder, INVALID_ARGUMENT. */
@@ -54,7 +67,7 @@ export async function listFamilies(
   ]);
   const [[folder], found] = rows;
   requireFolder(folder, access, 'compute.imageFamilies.list', folderId);
-  const items = found.slice(0, pageSize).map((family) => ({ folderId, ...family }));
+  const items = found.slice(0, pageSize).map((family) => familyOf(folderId, family));
   const last = items.at(-1);
   if (found.length <= pageSize || last === undefined) return { items };
   return { items, nextPageToken: encodePageToken(query, { value: last.family, id: '' }) };

@@ -121,6 +121,7 @@ const newQuotaRequest = async (caller = api, id = cloudId) =>
   (await caller.call<Operation>('POST', REQUESTS, quotasWanted(id))).metadata.quotaRequestId as string;
 
 const FAMILIES = '/compute/v1/imageFamilies';
+const keepAll = { action: 'DEPRECATE', keepLast: 1000, keepWithin: '86400s' };
 /** A candidate of the family that was swept. */
 const newOfFamily = () =>
   madeBy(api, IMAGES, { folderId, family, candidate: true, imageId: ready.id }, 'imageId');
@@ -229,6 +230,14 @@ const FILLINGS: Readonly<Record<string, Filling>> = {
       await promoteNew();
       return { id: folderId, body: { note: 'swept' } };
     },
+  },
+  [`POST ${FAMILIES}/{folderId}/{family}:setRetention`]: {
+    stranger: 403,
+    call: () => ({ id: folderId, body: keepAll }),
+  },
+  [`POST ${FAMILIES}/{folderId}/{family}:previewRetention`]: {
+    stranger: 403,
+    call: () => ({ id: folderId, body: keepAll }),
   },
   [`GET ${FAMILIES}/{folderId}/{family}/promotions`]: {
     stranger: 403,

@@ -3,6 +3,9 @@ import type { Family } from '../../../registry/families/read.ts';
 import type { PromotionRow } from '../../../schema/tables/families.ts';
 import type { imageFamily, promotion as promotionWire } from '../../../schema/wire/compute/family.ts';
 import { compact, int64Text, time } from '../wire.ts';
+import { policyShape } from './retention-shape.ts';
+
+export const FAMILY_TYPE = 'bullion.v1.ImageFamily';
 
 export function familyShape(family: Family): z.infer<typeof imageFamily> {
   return compact({
@@ -12,6 +15,8 @@ export function familyShape(family: Family): z.infer<typeof imageFamily> {
     imageCount: int64Text(family.imageCount),
     candidateCount: int64Text(family.candidateCount),
     size: int64Text(family.sizeBytes),
+    policy: family.policy === null ? undefined : policyShape(family.policy),
+    nextRunAt: family.nextRunAt === null ? undefined : time(family.nextRunAt),
   });
 }
 

@@ -11,6 +11,7 @@ import {
   ruled,
   timestamp,
 } from '../json.ts';
+import { retentionPolicy } from './retention.ts';
 
 const note = ruled(checkDescription)
   .optional()
@@ -39,6 +40,8 @@ export const imageFamily = z
     imageCount: int64Text.optional(),
     candidateCount: int64Text.optional(),
     size: int64Text.optional(),
+    policy: retentionPolicy.optional(),
+    nextRunAt: timestamp.optional(),
   })
   .openapi('ImageFamily', {
     example: {
@@ -48,6 +51,8 @@ export const imageFamily = z
       imageCount: '12',
       candidateCount: '1',
       size: '7423918080',
+      policy: { action: 'DELETE', keepLast: '5', keepWithin: '2592000s', minAge: '86400s' },
+      nextRunAt: '2026-04-01T08:00:02.512Z',
     },
   });
 
