@@ -61,8 +61,8 @@ export function setRetention(
       demandFamilyRow(orm, name, row?.revision),
       setPolicy(orm, { ...name, cloudId }, { ...NO_POLICY, ...policy, nextRunAt }),
       ...recordOperation(context, operation, {
-        before: { family, policy: policyOf(row) ?? null },
-        after: { family, policy: policy ?? null },
+        before: { retention: { family, policy: policyOf(row) ?? null } },
+        after: { retention: { family, policy: policy ?? null } },
       }),
       clearGuards(orm),
     ]);
