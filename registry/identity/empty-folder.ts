@@ -196,11 +196,7 @@ async function diskRemoval(context: Context, disk: DiskRow): Promise<Removal> {
 }
 
 /** Who asked for the folder's deletion is with its operation; each thing goes by that. */
-function goneRow(
-  context: Context,
-  folder: FolderRow,
-  { kind, row, verb }: Removal['gone'],
-): Statement {
+function goneRow(context: Context, folder: FolderRow, { kind, row, verb }: Removal['gone']): Statement {
   return auditRow(context, {
     actorId: REGISTRY,
     action: `${kind}s.${verb ?? 'delete'}`,
