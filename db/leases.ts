@@ -43,12 +43,9 @@ export function demandNotLeased(orm: Orm, imageId: string, now: number): Stateme
   );
 }
 
-/** Demands that a lease is as it was read. */
-export function demandLease(orm: Orm, { id, renewedAt, expiresAt }: LeaseRow): Statement {
-  return demandOne(
-    orm,
-    sql`SELECT count(*) FROM leases WHERE id = ${id} AND renewed_at = ${renewedAt} AND expires_at = ${expiresAt}`,
-  );
+/** Demands that a lease is in force. Those who renew one at once do not stand in each other's way: the last one counts. */
+export function demandInForce(orm: Orm, id: string, now: number): Statement {
+  return demandOne(orm, sql`SELECT count(*) FROM leases WHERE id = ${id} AND expires_at > ${now}`);
 }
 
 /** Demands that fewer than `limit` leases on an image are in force. */

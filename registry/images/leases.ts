@@ -4,7 +4,7 @@ import { findImage } from '../../db/images.ts';
 import {
   countLeases,
   deleteLease,
-  demandLease,
+  demandInForce,
   demandReadyImage,
   demandRoomForLease,
   findLease,
@@ -66,14 +66,13 @@ export function leaseImage(
         };
     await context.db.write([
       demandReadyImage(orm, imageId),
-      ...(held === undefined ? [] : [demandLease(orm, held)]),
       ...(renewed === undefined
         ? [
             ...(held === undefined ? [] : [deleteLease(orm, held.id)]),
             demandRoomForLease(orm, imageId, now, MAX_LEASES),
             insertLease(orm, lease),
           ]
-        : [renewLease(orm, lease.id, times)]),
+        : [demandInForce(orm, renewed.id, now), renewLease(orm, renewed.id, times)]),
       audit(context, access.callerId, 'images.lease', image, { before: renewed, after: lease }),
       clearGuards(orm),
     ]);
@@ -98,7 +97,7 @@ export function releaseLease(context: CallerContext, imageId: string, holder: st
     const image = requireResource(row, access, resource, 'compute.images.update');
     if (held === undefined || held.expiresAt <= now) throw notFound('Lease of holder', holder);
     await context.db.write([
-      demandLease(orm, held),
+      demandInForce(orm, held.id, now),
       deleteLease(orm, held.id),
       audit(context, access.callerId, 'images.releaseLease', image, { before: held }),
       clearGuards(orm),
