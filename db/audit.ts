@@ -62,8 +62,13 @@ function holds({ field, negated, values }: Condition): SQL {
   return sql`${FILTERED[field]!} ${not} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }
 
-/** Where roles count for an event: on its resource, and on where that stood then. */
+/**
+ * Where roles count for an event: on its resource, and on where that stood then. Of a cloud that is gone, the event of
+ * its deletion tells the organization.
+ */
 export const EVENT_PLACES = sql`SELECT ${auditEvents.resourceKind}, ${auditEvents.resourceId}
   UNION ALL SELECT 'folder', ${auditEvents.folderId}
   UNION ALL SELECT 'cloud', ${auditEvents.cloudId}
-  UNION ALL SELECT 'organization', clouds.organization_id FROM clouds WHERE clouds.id = ${auditEvents.cloudId}`;
+  UNION ALL SELECT 'organization', clouds.organization_id FROM clouds WHERE clouds.id = ${auditEvents.cloudId}
+  UNION ALL SELECT 'organization', json_extract(gone.before, '$.organizationId') FROM audit_events AS gone
+    WHERE gone.resource_id = ${auditEvents.cloudId} AND gone.action = 'clouds.delete'`;

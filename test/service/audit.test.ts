@@ -15,6 +15,7 @@ type Page = z.infer<typeof auditEventList>;
 const EVENTS = '/audit/v1/events';
 const DISKS = '/compute/v1/disks';
 const FOLDERS = '/resource-manager/v1/folders';
+const CLOUDS = '/resource-manager/v1/clouds';
 const ACCOUNTS = '/iam/v1/serviceAccounts';
 const HOUR_SECONDS = 3_600;
 
@@ -316,7 +317,7 @@ describe('who may see events', () => {
     expect(await actions(api)).toEqual(['disks.move', 'disks.create']);
   });
 
-  test('what is gone keeps its events for those who may see its cloud', async () => {
+  test('what is gone keeps its events for those who may see its cloud, or its organization', async () => {
     const id = await newFolder('gone');
     await api.call('DELETE', `${FOLDERS}/${id}`);
     expect((await eventsOf({ folderId: id })).map(({ action }) => action)).toEqual([
@@ -325,6 +326,11 @@ describe('who may see events', () => {
     ]);
     const { status } = await refusedList({ folderId: id }, stranger.api);
     expect(status).toBe(403);
+    const operator = new Client(local.url, own.key);
+    const cloud = await operator.call<Operation>('POST', CLOUDS, { organizationId: 'local', name: 'gone' });
+    const goneCloud = cloud.metadata.cloudId as string;
+    await operator.call('DELETE', `${CLOUDS}/${goneCloud}`);
+    expect(await eventsOf({ resourceId: goneCloud }, operator)).toHaveLength(2);
     const account = await api.call<Operation>('POST', ACCOUNTS, { folderId, name: 'leaver' });
     const leaver = account.metadata.serviceAccountId as string;
     await api.call('DELETE', `${ACCOUNTS}/${leaver}`);
