@@ -2,7 +2,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { families } from '../schema/tables/families.ts';
 import type { Orm, Statement } from './client.ts';
 import { type FamilyName, latestId } from './families.ts';
-import { type EventForWebhooks, insertDeliveries } from './webhooks.ts';
+import { type FolderEvents, insertDeliveries } from './webhooks.ts';
 
 /**
  * Which image of a family was told to webhooks as its latest: kept for all families of folders that have webhooks,
@@ -19,16 +19,13 @@ function announced({ folderId, family }: Family): SQL {
 }
 
 /** The deliveries of an event that tells the latest of a family, if it is another one than was told last. */
-export function insertLatestDeliveries(
-  orm: Orm,
-  family: Family,
-  event: Omit<EventForWebhooks, 'payload' | 'condition'> & { readonly payload: string },
-): Statement {
-  const [latest, before] = [latestId(family, event.at), announced(family)];
-  // A patch leaves out what is null.
-  const payload = sql`json_patch(${event.payload},
-    json_object('data', json_object('imageId', ${latest}, 'previousImageId', ${before})))`;
-  return insertDeliveries(orm, { ...event, payload, condition: sql`${latest} IS NOT ${before}` });
+export function insertLatestDeliveries(orm: Orm, family: Family, told: FolderEvents): Statement {
+  const [latest, before] = [latestId(family, told.at), announced(family)];
+  return insertDeliveries(orm, {
+    ...told,
+    patch: sql`json_object('data', json_object('imageId', ${latest}, 'previousImageId', ${before}))`,
+    condition: sql`${latest} IS NOT ${before}`,
+  });
 }
 
 /** Notes what `insertLatestDeliveries` told, behind it. */

@@ -97,33 +97,50 @@ export function removeWebhooksOf(orm: Orm, folderId: string): Statement[] {
   return removeWebhooks(orm, eq(webhooks.folderId, folderId));
 }
 
-/** An event, for those webhooks of a folder that want its type. */
-export interface EventForWebhooks {
+/** An event, as webhooks are told of it. */
+export interface WebhookEvent {
   readonly eventId: string;
-  readonly folderId: string;
   readonly type: string;
-  /** JSON. */
-  readonly payload: string | SQL;
-  readonly at: number;
-  /** Ids for the deliveries: as many as a folder may have webhooks. */
-  readonly deliveryIds: readonly string[];
-  /** What must hold besides, if anything. */
-  readonly condition?: SQL;
+  readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** One delivery for each webhook that wants the event; none, and hardly a row read, where nobody listens. */
-export function insertDeliveries(orm: Orm, event: EventForWebhooks): Statement {
-  const { eventId, folderId, type, payload, at, deliveryIds, condition } = event;
-  const place = sql`'$[' || (row_number() OVER (ORDER BY webhooks.id) - 1) || ']'`;
+/** Events of a folder, for those of its webhooks that want their types. */
+export interface FolderEvents {
+  readonly folderId: string;
+  readonly events: readonly WebhookEvent[];
+  readonly at: number;
+  /** Ids for the deliveries: for each event as many as a folder may have webhooks. */
+  readonly deliveryIds: readonly string[];
+  /** JSON that only the database knows: members of all payloads; null ones are left out. */
+  readonly patch?: SQL | undefined;
+  /** What must hold besides, if anything. */
+  readonly condition?: SQL | undefined;
+}
+
+/** One delivery of each event for each webhook that wants it; none, and hardly a row read, where nobody listens. */
+export function insertDeliveries(orm: Orm, told: FolderEvents): Statement {
+  const { folderId, events, at, deliveryIds, patch, condition } = told;
+  const most = deliveryIds.length / events.length;
+  const place = sql`'$[' || (event.key * ${sql.raw(String(most))} + listener.place - 1) || ']'`;
+  const payload = sql`json_extract(event.value, '$.payload')`;
   return orm.insert(webhookDeliveries).select(
-    sql`SELECT json_extract(${JSON.stringify(deliveryIds)}, ${place}), webhooks.id, ${eventId}, ${type}, ${payload},
+    sql`SELECT json_extract(${JSON.stringify(deliveryIds)}, ${place}), listener.id,
+        json_extract(event.value, '$.eventId'), json_extract(event.value, '$.type'),
+        ${patch === undefined ? payload : sql`json_patch(${payload}, ${patch})`},
         'PENDING', ${at}, 0, NULL, NULL, NULL
-      FROM webhooks
-      WHERE webhooks.folder_id = ${folderId} AND webhooks.enabled = 1
-        AND (webhooks.events = '[]' OR EXISTS (SELECT 1 FROM json_each(webhooks.events) WHERE value = ${type}))
-        ${condition === undefined ? sql`` : sql`AND ${condition}`}
-      ORDER BY webhooks.id LIMIT ${deliveryIds.length}`,
+      FROM (SELECT id, events, row_number() OVER (ORDER BY id) AS place FROM webhooks
+          WHERE folder_id = ${folderId} AND enabled = 1 ORDER BY id LIMIT ${most}) AS listener
+        CROSS JOIN json_each(${JSON.stringify(events)}) AS event
+      WHERE (listener.events = '[]' OR EXISTS (
+          SELECT 1 FROM json_each(listener.events) WHERE value = json_extract(event.value, '$.type')))
+        ${condition === undefined ? sql`` : sql`AND ${condition}`}`,
   );
+}
+
+/** When an image was promoted last, as its event tells it: the batch of the promotion settles that. */
+export function promotionPatch(imageId: string): SQL {
+  return sql`json_object('data', json_object('image', json_object('promotedAt',
+    (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', promoted_at / 1000.0, 'unixepoch') FROM images WHERE id = ${imageId}))))`;
 }
 
 /** The delivery of one event for one webhook, whether or not it wants the type. */

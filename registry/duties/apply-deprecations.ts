@@ -1,9 +1,13 @@
 import { demandNotNoted, imagesBegun, imagesToDelete, notePassedOver } from '../../db/deprecation.ts';
 import { clearGuards } from '../../db/guards.ts';
+import { findLayerOfImage } from '../../db/images.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
 import { auditRow, SCHEDULED } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { demandRemovable, removeImage } from '../images/remove.ts';
+import { viewOf } from '../images/view.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
+import { announceImage } from '../webhooks/image-events.ts';
 import { oneByOne } from './one-by-one.ts';
 
 /** An image of which a date has come, and what that means for it. */
@@ -37,17 +41,20 @@ export const applyDeprecations = oneByOne<DueImage>({
   },
 });
 
-async function passOver({ db }: Context, image: ImageRow): Promise<void> {
-  await db.write([
-    demandNotNoted(db.orm, image.id, image.revision),
-    notePassedOver(db.orm, image.id),
-    clearGuards(db.orm),
+async function passOver(context: Context, image: ImageRow): Promise<void> {
+  const { orm } = context.db;
+  const [[layer]] = await context.db.read([findLayerOfImage(orm, image.id)]);
+  await writeAndTell(context, [
+    demandNotNoted(orm, image.id, image.revision),
+    notePassedOver(orm, image.id),
+    ...announceImage(context, 'image.deprecated', viewOf(image, layer, context.now())),
+    clearGuards(orm),
   ]);
 }
 
 async function removeOnItsDate(context: Context, image: ImageRow): Promise<void> {
   const { id, folderId, cloudId } = image;
-  await context.db.write([
+  await writeAndTell(context, [
     ...demandRemovable(context, image),
     ...removeImage(context, image, { by: SCHEDULED, reason: 'DATE' }),
     auditRow(context, {

@@ -1,9 +1,10 @@
 import { lt, lte, sql } from 'drizzle-orm';
 import { iamTokens } from '../../schema/tables/identity.ts';
 import { deletedImages, leases } from '../../schema/tables/images.ts';
-import { auditEvents, maintenanceRuns } from '../../schema/tables/records.ts';
+import { auditEvents, maintenanceRuns, webhookDeliveries } from '../../schema/tables/records.ts';
 import { idempotencyKeys, operations } from '../../schema/tables/work.ts';
 import { applyRetention } from '../families/apply-retention.ts';
+import { announceChangedLatest } from './announce-latest.ts';
 import { applyDeprecations } from './apply-deprecations.ts';
 import { deleteDueFolders } from './delete-due-folders.ts';
 import { deleteUnnamedLayers } from './delete-unnamed-layers.ts';
@@ -27,6 +28,7 @@ export const DUTIES = {
   'apply-deprecations': applyDeprecations,
   'apply-retention': applyRetention,
   'end-overdue-operations': endOverdueOperations,
+  'announce-latest': announceChangedLatest,
   'purge-trash': purgeTrash,
   'delete-unnamed-layers': deleteUnnamedLayers,
   'resend-jobs': resendJobs,
@@ -57,6 +59,11 @@ export const DUTIES = {
   ),
   'forget-audit': forgetting('Forgets what was changed by whom after its term', auditEvents, (context) =>
     lt(auditEvents.at, context.now() - context.settings.BULLION_AUDIT_SECONDS * 1000),
+  ),
+  'forget-webhook-deliveries': forgetting(
+    'Forgets what was delivered to webhooks after 30 days',
+    webhookDeliveries,
+    (context) => sql`status <> 'PENDING' AND created_at < ${context.now() - 30 * DAY_MS}`,
   ),
   'forget-maintenance-runs': forgetting('Forgets runs of duties after 30 days', maintenanceRuns, (context) =>
     lt(maintenanceRuns.startedAt, context.now() - 30 * DAY_MS),

@@ -6,6 +6,7 @@ import { endedRow, SCHEDULED } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { ENDINGS, type Ending } from '../operations/endings.ts';
 import { operationError, resourceOf } from '../operations/record.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const endOverdueOperations = oneByOne({
@@ -27,7 +28,7 @@ export const endOverdueOperations = oneByOne({
       resource: resourceOf(operation),
       operationId: operation.id,
     };
-    await context.db.write([...statements, endedRow(context, event, error)]);
+    await writeAndTell(context, [...statements, endedRow(context, event, error)]);
     if (jobId !== undefined) await context.jobs.send(jobId);
     return true;
   },

@@ -3,6 +3,7 @@ import { findImage } from '../../db/images.ts';
 import { demandUploadState, expiredUploads, findUpload } from '../../db/uploads.ts';
 import { audited, endedRow, SCHEDULED } from '../audit/record.ts';
 import { endUpload } from '../uploads/end.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const expireUploads = oneByOne({
@@ -26,7 +27,7 @@ export const expireUploads = oneByOne({
       resource: audited('image', image),
       operationId: upload.operationId,
     };
-    await context.db.write([
+    await writeAndTell(context, [
       demandUploadState(orm, imageId, 'OPEN'),
       ...ending.statements,
       endedRow(context, event, error),

@@ -10,6 +10,7 @@ import { StoreUnavailable } from '../../storage/store.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { Context } from '../context.ts';
 import type { Duty, ReportItem } from '../duties/duty.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { type Decision, planOf, planQueries, policyOf } from './plan.ts';
 import { deleteByPolicy, deprecateByPolicy } from './take.ts';
 
@@ -101,7 +102,7 @@ function applySlice(
     if (dryRun) return { taken, next };
     const images = taken.map(({ image }) => image).filter(isRanked);
     const planned = { name: row, familyRevision: row.revision, policy, images };
-    await context.db.write([
+    await writeAndTell(context, [
       ...(images.length === 0
         ? []
         : [

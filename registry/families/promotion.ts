@@ -8,6 +8,8 @@ import type { Access } from '../authorize.ts';
 import { type CallerContext, newId } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
+import { tell } from '../webhooks/announce.ts';
+import { announceImage } from '../webhooks/image-events.ts';
 
 /** An image that is to be the latest of its family, and what was read to decide on it. */
 export interface Promotion {
@@ -32,12 +34,8 @@ export interface Promotion {
 export async function writePromotion(context: CallerContext, promotion: Promotion): Promise<Operation> {
   const { image, from, now, guards = [] } = promotion;
   const { orm } = context.db;
-  const operation = operationOf(context, promotion, {
-    ...image,
-    candidate: false,
-    passedOver: false,
-    revision: image.revision + 1,
-  });
+  const promoted: ImageRow = { ...image, candidate: false, passedOver: false, revision: image.revision + 1 };
+  const operation = operationOf(context, promotion, promoted);
   const change = {
     before: { candidate: image.candidate, latestImageId: from?.id },
     after: { candidate: false, latestImageId: image.id, note: promotion.note },
@@ -60,9 +58,11 @@ export async function writePromotion(context: CallerContext, promotion: Promotio
       now,
     ),
     ...recordOperation(context, operation, change),
+    ...announceImage(context, 'image.promoted', viewOf(promoted, promotion.layer, now), operation.id),
     clearGuards(orm),
     fillPromotion(orm, operation.id, image),
   ]);
+  await tell(context, answers);
   const [filled] = answers.at(-1) as Awaited<ReturnType<typeof fillPromotion>>;
   return filled ?? operation;
 }

@@ -7,8 +7,10 @@ import type { ImageRow } from '../../schema/tables/images.ts';
 import { auditRows, SCHEDULED } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { purgeTime } from '../images/remove.ts';
+import { viewOf } from '../images/view.ts';
 import { type Demand, release } from '../quotas/claim.ts';
 import { imageDemand } from '../quotas/image.ts';
+import { announceDeletions, announceImages } from '../webhooks/image-events.ts';
 
 type Taken = ImageRow & FamilyCandidate;
 
@@ -35,21 +37,32 @@ export function deleteByPolicy(context: Context, images: readonly Taken[]): Stat
       context,
       images.map((image) => ({ ...eventOf(image, 'images.delete'), before: image })),
     ),
+    ...announceDeletions(context, images, deletion),
   ];
 }
 
 /** The statements by which a policy deprecates images of a family. The caller guards the batch. */
 export function deprecateByPolicy(context: Context, images: readonly Taken[]): Statement[] {
   const now = context.now();
+  const deprecated = images.map((image) => ({
+    ...image,
+    deprecateAt: now,
+    deprecationMessage: image.deprecationMessage ?? WHY,
+  }));
   return [
     deprecateImages(context.db.orm, images, WHY, now),
     auditRows(
       context,
-      images.map((image) => ({
+      images.map((image, index) => ({
         ...eventOf(image, 'images.deprecate'),
         before: image,
-        after: { ...image, deprecateAt: now, deprecationMessage: image.deprecationMessage ?? WHY },
+        after: deprecated[index],
       })),
+    ),
+    ...announceImages(
+      context,
+      'image.deprecated',
+      deprecated.map((image) => viewOf({ ...image, revision: image.revision + 1 }, undefined, now)),
     ),
   ];
 }

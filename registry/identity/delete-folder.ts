@@ -19,6 +19,7 @@ import { insertJob } from '../../db/jobs.ts';
 import { heldInFolder } from '../../db/leases.ts';
 import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
+import { removeWebhooksOf } from '../../db/webhooks.ts';
 import { type FolderRow, folders } from '../../schema/tables/identity.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { auditRow } from '../audit/record.ts';
@@ -128,6 +129,7 @@ export function removeFolder({ db: { orm } }: Context, id: string): Statement[] 
     deleteRow(orm, id),
     deleteBindingsOf(orm, 'folder', id),
     ...deleteFamilies(orm, id),
+    ...removeWebhooksOf(orm, id),
   ];
 }
 

@@ -9,6 +9,7 @@ import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { EMPTY, finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { endUpload } from '../uploads/end.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { demandEtag } from './etag.ts';
 import { leasedImage, NAMED_HOLDERS, protectedImage } from './held.ts';
 import { isTrashed, purgeTrashed } from './purge.ts';
@@ -73,7 +74,7 @@ export async function deleteImage(
         `Image "${imageId}" was deleted while it was being created`,
       );
       const ending = endUpload(context, standing, upload, cancelled);
-      await context.db.write([
+      await writeAndTell(context, [
         ...ending.statements,
         ...recordOperation(context, operation, { before: standing }),
       ]);
@@ -84,7 +85,7 @@ export async function deleteImage(
     if (leases.length > 0 && !force) throw leasedImage(imageId, leases);
     const purgeAt = purgeTime(context, standing, purge);
     const operation = deletionOf(context, access, found, { purgeAt });
-    await context.db.write([
+    await writeAndTell(context, [
       ...demandRemovable(context, standing, force),
       ...removeImage(context, standing, { by: access.callerId, reason: 'REQUEST', purge }),
       ...recordOperation(context, operation, { before: standing }),

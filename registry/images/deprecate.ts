@@ -12,6 +12,8 @@ import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { demandReady, requireResource } from '../resources.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
+import { announceImage } from '../webhooks/image-events.ts';
 import { imageResult, viewOf } from './view.ts';
 
 /**
@@ -58,17 +60,19 @@ export function deprecateImage(
     }
     const change = { ...plan, passedOver: passedOverFor({ ...image, ...plan }, now) !== undefined };
     const deprecated: ImageRow = { ...image, ...change, revision: image.revision + 1 };
+    const view = viewOf(deprecated, layer, now);
     const operation = finishedOperation(context, access, {
       kind: 'images.deprecate',
       resource: { ...resource, folderId: image.folderId, cloudId: image.cloudId },
       metadata: { imageId },
-      response: imageResult(viewOf(deprecated, layer, now)),
+      response: imageResult(view),
     });
-    await context.db.write([
+    await writeAndTell(context, [
       demandRevision(orm, 'image', imageId, image.revision),
       ...guardReplacement(context, imageId, plan),
       deprecate(orm, imageId, change),
       ...recordOperation(context, operation, { before: image, after: deprecated }),
+      ...announceImage(context, 'image.deprecated', view, operation.id),
       clearGuards(orm),
     ]);
     return operation;

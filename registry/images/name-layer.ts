@@ -12,6 +12,8 @@ import type { CallerContext } from '../context.ts';
 import { digestLater } from '../layers/digest.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { claimNamingImage, imageDemand, imageQuotaError } from '../quotas/image.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
+import { announceImage } from '../webhooks/image-events.ts';
 import { type CreateImage, demandFreeName, demandIdleOperations } from './new-image.ts';
 import { imageResult, viewOf } from './view.ts';
 
@@ -67,18 +69,19 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     'compute.images.size': naming.bytes,
   });
   if (violations.length > 0) throw await imageQuotaError(context, image.cloudId, violations);
+  const view = viewOf(image, layer, image.createdAt);
   const operation = finishedOperation(context, place.access, {
     kind: 'images.create',
     resource: { kind: 'image', id: image.id, folderId: image.folderId, cloudId: image.cloudId },
     metadata: { imageId: image.id, ...naming.metadata },
-    response: imageResult(viewOf(image, layer, image.createdAt)),
+    response: imageResult(view),
   });
   // A copy whose original was not read to its end, or a layer of an older version, has no digest yet.
   const digest =
     layer.digest === null && layer.objectKey !== '' && !naming.digesting
       ? digestLater(context, layer.id)
       : undefined;
-  await context.db.write([
+  await writeAndTell(context, [
     demandActiveFolder(orm, image.folderId),
     demandSource(orm, source, layer.id, image.createdAt),
     ...nameLayer(orm, layer.id),
@@ -87,6 +90,7 @@ export async function createNaming(context: CallerContext, naming: Naming): Prom
     ...recordOperation(context, operation, { after: image }),
     ...(naming.rows?.(operation) ?? []),
     ...(digest === undefined ? [] : [digest.statement]),
+    ...announceImage(context, 'image.ready', view, operation.id),
     clearGuards(orm),
   ]);
   if (digest !== undefined) await context.jobs.send(digest.jobId);

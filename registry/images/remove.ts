@@ -10,6 +10,7 @@ import { deleteResource, demandRevision } from '../../db/resources.ts';
 import type { ImageRow } from '../../schema/tables/images.ts';
 import type { Context } from '../context.ts';
 import { releaseCount, releaseImage } from '../quotas/image.ts';
+import { announceDeletions } from '../webhooks/image-events.ts';
 import { purgeImage } from './purge.ts';
 
 export interface Removal {
@@ -55,6 +56,8 @@ export function removeImage(context: Context, image: ImageRow, { by, reason, pur
     insertDeletedImage(orm, image.id, { deletedAt, deletedBy: by, reason, purgeAt }),
     deleteResource(orm, 'image', image.id),
     ...(atOnce ? purgeImage(context, image) : []),
+    // The webhooks of a folder go with it.
+    ...(reason === 'FOLDER' ? [] : announceDeletions(context, [image], { reason, deletedAt, purgeAt })),
   ];
 }
 

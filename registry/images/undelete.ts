@@ -22,6 +22,7 @@ import { demandActive } from '../identity/active.ts';
 import { finishedOperation, type Operation, recordOperation } from '../operations/record.ts';
 import { claimCount, imageDemand, imageQuotaError } from '../quotas/image.ts';
 import { requireResource } from '../resources.ts';
+import { announceLatest, writeAndTell } from '../webhooks/announce.ts';
 import { isTrashed, type TrashedImage } from './purge.ts';
 import { imageResult, viewOf, viewOfDeleted } from './view.ts';
 
@@ -73,7 +74,7 @@ export function undeleteImage(
       metadata: { imageId },
       response: imageResult(view),
     });
-    await context.db.write([
+    await writeAndTell(context, [
       demandTrashed(orm, trashed),
       demandActiveFolder(orm, image.folderId),
       ...nameLayer(orm, image.layerId),
@@ -81,6 +82,7 @@ export function undeleteImage(
       deleteDeletedImage(orm, image.id),
       ...claimCount(orm, image),
       ...recordOperation(context, operation, { before: viewOfDeleted(trashed, layer, now), after: view }),
+      ...announceLatest(context, image, operation.id),
       clearGuards(orm),
     ]);
     return operation;

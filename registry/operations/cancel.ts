@@ -1,11 +1,12 @@
 import { RegistryError } from '../../core/errors.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
-import { requirePermission } from '../authorize.ts';
 import { endedRow } from '../audit/record.ts';
+import { requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import { keepFolder } from '../identity/delete-folder.ts';
 import { cancelWholeRequest } from '../quotas/settle-request.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { ENDINGS } from './endings.ts';
 import { seenOperation } from './read.ts';
 import { type Operation, resourceOf } from './record.ts';
@@ -50,7 +51,7 @@ export async function cancelOperation(context: CallerContext, operationId: strin
       resource: resourceOf(operation),
       operationId,
     };
-    await context.db.write([...ending.statements, endedRow(context, event, cancelled)]);
+    await writeAndTell(context, [...ending.statements, endedRow(context, event, cancelled)]);
     return { operation: await asItIs(context, operationId), jobId: ending.jobId };
   });
   if (jobId !== undefined) await context.jobs.send(jobId);

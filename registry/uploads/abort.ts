@@ -4,6 +4,7 @@ import { audited, endedRow } from '../audit/record.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext } from '../context.ts';
 import type { Operation } from '../operations/record.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { endUpload } from './end.ts';
 import { uploadOf } from './sign-parts.ts';
 
@@ -26,7 +27,7 @@ export async function abortUpload(context: CallerContext, imageId: string): Prom
       resource: audited('image', image),
       operationId: upload.operationId,
     };
-    await context.db.write([...ending.statements, endedRow(context, event, aborted)]);
+    await writeAndTell(context, [...ending.statements, endedRow(context, event, aborted)]);
     return { operationId: upload.operationId, discard: ending.jobId };
   });
   await context.jobs.send(discard);

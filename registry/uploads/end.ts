@@ -9,6 +9,7 @@ import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import { type Context, newId } from '../context.ts';
 import { withdrawImage } from '../images/remove.ts';
 import { operationError } from '../operations/record.ts';
+import { announceRefusal } from '../webhooks/image-events.ts';
 
 /**
  * How a creation by upload ends without an image: refused, cancelled, deleted or out of time. One batch takes the
@@ -52,6 +53,7 @@ export function endUpload(
         stage: null,
         error: operationError(error),
       }),
+      ...announceRefusal(context, image, error, upload.operationId),
       clearGuards(orm),
     ],
   };

@@ -4,6 +4,7 @@ import { findUpload } from '../../db/uploads.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { audited, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
 import { endUpload } from './end.ts';
 
 /** Ends a creation whose verdict has used up the attempts of its job. */
@@ -27,6 +28,6 @@ export async function endCreation(context: Context, imageId: string, error: Regi
     resource: audited('image', image),
     operationId: upload.operationId,
   };
-  await context.db.write([...ending.statements, endedRow(context, event, error)]);
+  await writeAndTell(context, [...ending.statements, endedRow(context, event, error)]);
   await context.jobs.send(ending.jobId);
 }

@@ -21,6 +21,8 @@ import type { Context } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
 import { type DigestCursor, digestLater, digestSlice } from '../layers/digest.ts';
+import { writeAndTell } from '../webhooks/announce.ts';
+import { announceImage } from '../webhooks/image-events.ts';
 import { joinParts } from './complete.ts';
 import { endUpload } from './end.ts';
 import { digestMismatch, refusal, serviceFindings, withFindings, withoutCost } from './verdict.ts';
@@ -149,7 +151,8 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
   };
   const { revision: _, ...change } = ready;
   const digest = upload.sha256 === null ? digestLater(context, layer.id) : undefined;
-  await context.db.write([
+  const view = viewOf(ready, verified, context.now());
+  await writeAndTell(context, [
     demandRunning(orm, upload.operationId),
     updateLayer(orm, layer.id, verified),
     changeResource(orm, 'image', image.id, change),
@@ -158,11 +161,12 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
       stage: null,
       bytesDone: null,
       bytesTotal: null,
-      response: imageResult(viewOf(ready, verified, context.now())),
+      response: imageResult(view),
     }),
     auditRow(context, { ...endOf(subject), before: image, after: ready }),
     deleteJob(orm, job.id),
     ...(digest === undefined ? [] : [digest.statement]),
+    ...announceImage(context, 'image.ready', view, upload.operationId),
     clearGuards(orm),
   ]);
   if (digest !== undefined) await context.jobs.send(digest.jobId);
@@ -171,7 +175,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
 
 async function refuse(context: Context, subject: Subject, error: RegistryError): Promise<JobOutcome> {
   const ending = endUpload(context, subject.image, subject.upload, error);
-  await context.db.write([...ending.statements, endedRow(context, endOf(subject), error)]);
+  await writeAndTell(context, [...ending.statements, endedRow(context, endOf(subject), error)]);
   await context.jobs.send(ending.jobId);
   return 'done';
 }
