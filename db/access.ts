@@ -113,7 +113,7 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
     case 'auditedFolder':
       return sql`SELECT 'folder', NULL, id, cloud_id FROM folders WHERE id = ${id}
         UNION ALL SELECT 'folder', NULL, ${id}, cloud_id FROM (
-          SELECT cloud_id FROM audit_events WHERE folder_id = ${id} ORDER BY sequence DESC LIMIT 1)
+          SELECT cloud_id FROM audit_events WHERE folder_id = ${id} ORDER BY at DESC LIMIT 1)
         WHERE NOT EXISTS (SELECT 1 FROM folders WHERE id = ${id})`;
     case 'cloud':
       return sql`SELECT 'cloud', NULL, NULL, id FROM clouds WHERE id = ${id}`;

@@ -20,7 +20,7 @@ export function insertAuditEvents(orm: Orm, events: readonly NewAuditEvent[]): S
   );
 }
 
-/** What a page of events holds: at most `limit` rows before the sequence `before`, newest first. */
+/** What a page of events holds: at most `limit` rows older than `before`, newest first. */
 export interface AuditPage {
   /** Exactly one of them. */
   readonly of: { readonly folderId: string } | { readonly resourceId: string };
@@ -29,7 +29,7 @@ export interface AuditPage {
   readonly to: number | undefined;
   /** On `action` and `actorId`. */
   readonly conditions: readonly Condition[];
-  readonly before: number | undefined;
+  readonly before: Pick<AuditEventRow, 'at' | 'sequence'> | undefined;
   readonly limit: number;
   /** Holds for events that the caller may see; may name columns of the table. */
   readonly visible?: SQL;
@@ -37,7 +37,7 @@ export interface AuditPage {
 
 const FILTERED: Readonly<Record<string, SQL>> = { action: sql`action`, actorId: sql`actor_id` };
 
-/** Newest first. */
+/** Newest first. A page costs what it holds, wherever it is: the indexes end with the time and the sequence. */
 export function listAuditEvents(orm: Orm, page: AuditPage) {
   const { of, from, to, conditions, before, limit, visible } = page;
   return orm
@@ -46,14 +46,14 @@ export function listAuditEvents(orm: Orm, page: AuditPage) {
     .where(
       and(
         'folderId' in of ? eq(auditEvents.folderId, of.folderId) : eq(auditEvents.resourceId, of.resourceId),
-        before === undefined ? undefined : lt(auditEvents.sequence, before),
+        before === undefined ? undefined : sql`(at, sequence) < (${before.at}, ${before.sequence})`,
         from === undefined ? undefined : gte(auditEvents.at, from),
         to === undefined ? undefined : lt(auditEvents.at, to),
         ...conditions.map(holds),
         visible,
       ),
     )
-    .orderBy(desc(auditEvents.sequence))
+    .orderBy(desc(auditEvents.at), desc(auditEvents.sequence))
     .limit(limit);
 }
 

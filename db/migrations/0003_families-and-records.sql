@@ -105,8 +105,8 @@ CREATE TABLE `audit_events` (
 	`after` text
 );
 --> statement-breakpoint
-CREATE INDEX `audit_events_folder` ON `audit_events` (`folder_id`,`sequence`);--> statement-breakpoint
-CREATE INDEX `audit_events_resource` ON `audit_events` (`resource_id`,`sequence`);--> statement-breakpoint
+CREATE INDEX `audit_events_folder` ON `audit_events` (`folder_id`,`at`);--> statement-breakpoint
+CREATE INDEX `audit_events_resource` ON `audit_events` (`resource_id`,`at`);--> statement-breakpoint
 CREATE INDEX `audit_events_age` ON `audit_events` (`at`);--> statement-breakpoint
 CREATE TABLE `duty_states` (
 	`duty` text PRIMARY KEY NOT NULL,

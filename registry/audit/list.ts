@@ -1,6 +1,6 @@
 import { invalidField, notFound, permissionDenied } from '../../core/errors.ts';
 import { parseFilter } from '../../core/list-query.ts';
-import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
+import { decodePageToken, encodePageToken, type PagePosition } from '../../core/page-token.ts';
 import { findPlace } from '../../db/access.ts';
 import { type AuditPage, EVENT_PLACES, listAuditEvents as pageOfEvents } from '../../db/audit.ts';
 import type { AuditEventRow } from '../../schema/tables/records.ts';
@@ -47,7 +47,7 @@ export async function listAuditEvents(
   const items = found.slice(0, size);
   const last = items.at(-1);
   if (found.length <= items.length || last === undefined) return { items };
-  return { items, nextPageToken: encodePageToken(query, { value: last.sequence, id: last.id }) };
+  return { items, nextPageToken: encodePageToken(query, { value: last.at, id: `${last.sequence}` }) };
 }
 
 async function eventsOfFolder(
@@ -93,9 +93,13 @@ function pageOf(request: ListAuditEvents): AuditPage & { readonly size: number; 
   const conditions = parseFilter(filter, ['action', 'actorId']);
   const query = ['audit events', ...Object.entries(of).flat(), `${from}`, `${to}`, filter ?? ''];
   const size = Math.min(pageSize, EVENTS_PER_PAGE);
-  const before = pageToken ? Number(decodePageToken(query, pageToken).value) : undefined;
+  const before = pageToken ? positionOf(decodePageToken(query, pageToken)) : undefined;
   // One more than asked for tells whether there is a next page.
   return { of, from, to, conditions, before, limit: size + 1, size, query };
+}
+
+function positionOf({ value, id }: PagePosition): NonNullable<AuditPage['before']> {
+  return { at: Number(value), sequence: Number(id) };
 }
 
 function exactlyOne({ folderId, resourceId }: ListAuditEvents): AuditPage['of'] {

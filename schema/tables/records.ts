@@ -22,8 +22,8 @@ export const auditEvents = sqliteTable(
     after: text('after', { mode: 'json' }).$type<Record<string, unknown>>(),
   },
   (table) => [
-    index('audit_events_folder').on(table.folderId, table.sequence),
-    index('audit_events_resource').on(table.resourceId, table.sequence),
+    index('audit_events_folder').on(table.folderId, table.at),
+    index('audit_events_resource').on(table.resourceId, table.at),
     index('audit_events_age').on(table.at),
   ],
 );

@@ -46,6 +46,14 @@ async function recorded<T>(method: string, path: string, body?: Fields, extras: 
   return { answer, requestId, events: results };
 }
 
+/** The log line of a request: what it cost. */
+async function logged(requestId: string) {
+  const line = await eventually(`the log line of ${requestId}`, () =>
+    own.logLines.find((one) => one.includes(requestId) && one.includes('d1RoundTrips')),
+  );
+  return JSON.parse(line) as { d1RoundTrips: number; rowsRead: number };
+}
+
 const newDisk = async (fields: Fields = {}) => {
   const body = { folderId, zoneId: 'ru-central1-a', size: '4194304', ...fields };
   const operation = await api.call<Operation>('POST', DISKS, body);
@@ -188,19 +196,14 @@ describe('what is recorded', () => {
     const cost = async (method: string, path: string, body?: Fields) => {
       const { answer, requestId, events } = await recorded<Operation>(method, path, body);
       expect([answer.status, events.length]).toEqual([200, 1]);
-      const line = await eventually(`the log line of ${requestId}`, () =>
-        own.logLines.find((one) => one.includes(requestId) && one.includes('d1RoundTrips')),
-      );
-      return {
-        operation: answer.body,
-        roundTrips: (JSON.parse(line) as { d1RoundTrips: number }).d1RoundTrips,
-      };
+      const line = await logged(requestId);
+      return line.d1RoundTrips;
     };
     const made = await cost('POST', IMAGES, { folderId, upload: { size: 1 } });
     const path = `${DISKS}/${await newDisk()}`;
     const changed = await cost('PATCH', path, { updateMask: 'description', description: 'd' });
     const gone = await cost('DELETE', path);
-    expect([made, changed, gone].map(({ roundTrips }) => roundTrips)).toEqual([2, 2, 2]);
+    expect([made, changed, gone]).toEqual([2, 2, 2]);
   });
 });
 
@@ -258,6 +261,29 @@ describe('a list', () => {
     expect(
       await eventsOf({ folderId: id, from: '2020-01-01T00:00:00Z', to: '2020-01-02T00:00:00Z' }),
     ).toEqual([]);
+  });
+
+  test('reads what it shows in one round trip, however much there is before and after', async () => {
+    const id = await newFolder('busy');
+    const database = await local.database();
+    const rows = 2_000;
+    await database
+      .prepare(
+        `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
+        INSERT INTO audit_events (id, at, actor_id, action, resource_kind, resource_id, folder_id, cloud_id, request_id)
+        SELECT 'busy' || i, ?2 + i * 1000, 'a', 'disks.update', 'disk', ?3, ?3, ?4, 'r' FROM n`,
+      )
+      .bind(rows, Date.parse('2026-01-01T00:00:00Z'), id, cloudId)
+      .run();
+    const times = { from: '2026-01-01T00:15:00Z', to: '2026-01-01T00:15:10Z' };
+    for (const query of [{ folderId: id }, { resourceId: id }]) {
+      const search = new URLSearchParams({ ...query, ...times });
+      const { answer, requestId } = await recorded<Page>('GET', `${EVENTS}?${search}`);
+      expect(answer.body.events).toHaveLength(10);
+      const { d1RoundTrips, rowsRead } = await logged(requestId);
+      expect(d1RoundTrips).toBe(1);
+      expect(rowsRead).toBeLessThan(300);
+    }
   });
 
   test.each<[Readonly<Record<string, string>>, string]>([
