@@ -8,11 +8,10 @@ import { demandOne } from './guards.ts';
 /** Which quota the sizes of each type of disks count for, besides that of all disks. */
 export type SizeOfType = Readonly<Record<string, QuotaId>>;
 
-/** A use that is kept with the rows that it counts, and can be counted again from them. */
-export type Counts = Readonly<Partial<Record<QuotaId, SQL>>>;
+type Counts = Readonly<Partial<Record<QuotaId, SQL>>>;
 
 /** What the rows of a cloud come to, quota by quota. in: the cloud's id as a value or a column. */
-export function countsOf(cloudId: SQL, sizeOfType: SizeOfType): Counts {
+function countsOf(cloudId: SQL, sizeOfType: SizeOfType): Counts {
   const here = sql`folder_id IN (SELECT id FROM folders WHERE cloud_id = ${cloudId}) AND folder_id <> ${STANDARD_IMAGES}`;
   const things = (table: SQL, where = sql`1`) =>
     sql`(SELECT count(*) FROM ${table} WHERE ${here} AND ${where})`;
@@ -51,9 +50,17 @@ export function countUse(orm: Orm, cloudId: string, sizeOfType: SizeOfType) {
 
 /**
  * Sets the use of a quota to what the rows come to as the batch finds them. Going over the limit is no new use, so the
- * limit steps aside meanwhile. in: the limit as it was read.
+ * limit steps aside meanwhile. in: a quota that is counted, and its limit as it was read.
  */
-export function recount(orm: Orm, cloudId: string, quotaId: QuotaId, limit: number, count: SQL): Statement[] {
+export function recount(
+  orm: Orm,
+  cloudId: string,
+  quotaId: QuotaId,
+  limit: number,
+  sizeOfType: SizeOfType,
+): Statement[] {
+  const count = countsOf(sql`${cloudId}`, sizeOfType)[quotaId];
+  if (count === undefined) throw new RangeError(`nothing is counted for ${quotaId}`);
   const here = sql`cloud_id = ${cloudId} AND quota_id = ${quotaId}`;
   const update = (set: { limit: number | SQL } | { usage: SQL }) => orm.update(quotas).set(set).where(here);
   return [

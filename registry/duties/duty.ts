@@ -1,4 +1,3 @@
-import { failedPrecondition } from '../../core/errors.ts';
 import type { Context } from '../context.ts';
 import type { Budget } from './budget.ts';
 
@@ -38,21 +37,4 @@ export interface Duty {
   /** Changes nothing unless it is asked to apply what it found. */
   readonly reportsFirst?: true;
   run(context: Context, slice: Slice): Promise<SliceResult>;
-}
-
-/** A duty that tells only how many things it did. */
-export function counting(description: string, run: (context: Context) => Promise<number>): Duty {
-  return {
-    description,
-    async run(context, { dryRun }) {
-      if (dryRun) {
-        throw failedPrecondition(
-          'dry_run',
-          'DUTY',
-          'This duty cannot tell what it would do; run it as it is',
-        );
-      }
-      return { done: await run(context), more: false, report: [] };
-    },
-  };
 }

@@ -1,6 +1,4 @@
-import type { SQL } from 'drizzle-orm';
-import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import { countOldRows, deleteOldRows } from '../../db/old-rows.ts';
+import { countOldRows, deleteOldRows, type OldKind } from '../../db/old-rows.ts';
 import type { Context } from '../context.ts';
 import type { Duty } from './duty.ts';
 
@@ -8,17 +6,21 @@ const ROWS_PER_RUN = 1000;
 
 /**
  * A duty that deletes rows whose time is over, which nothing else refers to.
- * in: `old` is the condition by which a row is one of them, from an index of the table.
+ * in: for how many seconds they are kept after it.
  */
-export function forgetting(description: string, table: SQLiteTable, old: (context: Context) => SQL): Duty {
+export function forgetting(
+  description: string,
+  kind: OldKind,
+  keepSeconds: (context: Context) => number = () => 0,
+): Duty {
   return {
     description,
     async run(context, { dryRun }) {
       const { orm } = context.db;
-      const rows = { table, where: old(context), limit: ROWS_PER_RUN };
+      const time = context.now() - keepSeconds(context) * 1000;
       const done = dryRun
-        ? ((await context.db.read([countOldRows(orm, rows)]))[0][0]?.found ?? 0)
-        : (await context.db.write([deleteOldRows(orm, rows)]))[0].length;
+        ? ((await context.db.read([countOldRows(orm, kind, time, ROWS_PER_RUN)]))[0][0]?.found ?? 0)
+        : (await context.db.write([deleteOldRows(orm, kind, time, ROWS_PER_RUN)]))[0].length;
       return { done, more: done === ROWS_PER_RUN, report: [] };
     },
   };

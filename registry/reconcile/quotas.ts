@@ -1,7 +1,6 @@
-import { sql } from 'drizzle-orm';
 import { QUOTAS, type QuotaId } from '../../core/quotas.ts';
 import { WriteConflict } from '../../db/client.ts';
-import { cloudsAfter, countsOf, countUse, recount } from '../../db/counted-use.ts';
+import { cloudsAfter, countUse, recount } from '../../db/counted-use.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { quotasOfCloud } from '../../db/quotas.ts';
 import { auditRow } from '../audit/record.ts';
@@ -56,7 +55,7 @@ async function mend(
   const { quotaId, limit, usage, count } = wrong;
   try {
     await context.db.write([
-      ...recount(orm, cloudId, quotaId, limit, countsOf(sql`${cloudId}`, SIZE_OF_TYPE)[quotaId]!),
+      ...recount(orm, cloudId, quotaId, limit, SIZE_OF_TYPE),
       auditRow(context, {
         actorId: mendedBy,
         action: 'maintenance.reconcile',

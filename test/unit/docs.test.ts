@@ -7,6 +7,7 @@ import { ERROR_CODES } from '../../core/errors.ts';
 import { QUOTAS } from '../../core/quotas.ts';
 import { PERMISSIONS, type Permission, ROLES } from '../../core/roles.ts';
 import { NOTICES, REFUSALS } from '../../inspect/report.ts';
+import { DUTY_NAMES } from '../../registry/duties/duties.ts';
 import { clientSettings, startSettings, workerSettings } from '../../schema/settings.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -135,6 +136,13 @@ describe('the settings of README.md', () => {
     expect(defaults.length).toBeGreaterThan(5);
     const shown = new Map(rows.map(([name, value]) => [name, value]));
     for (const [name, value] of defaults) expect(shown.get(name), name).toBe(String(value));
+  });
+});
+
+describe('the duties in docs/operating.md', () => {
+  it('are those of the table, in the order in which they run', () => {
+    const rows = rowsOf(read('docs/operating.md'), 'duty', 'what it does');
+    expect(rows.map(([name]) => name)).toEqual(DUTY_NAMES);
   });
 });
 
