@@ -93,7 +93,7 @@ export async function deleteFolder(
       kind: 'folders.delete',
       resource: { kind: 'folder', id, ...FOLDER.placeOf(folder) },
       metadata: { folderId: id, deleteAfter: deleteAt },
-      deadlineAt: emptyingDeadline(deleteAt),
+      deadlineAt: emptyingDeadline(Math.max(now, deleteAt)),
     });
     const pending: FolderRow = {
       ...folder,
