@@ -35,6 +35,12 @@ export function listBindings(orm: Orm, resource: BoundResource, limit: number, a
     .limit(limit);
 }
 
+/** The resource, if it stands: an image in the trash keeps its bindings, but nobody reads or changes them. */
+export function findStanding(orm: Orm, { kind, id }: BoundResource) {
+  const table = TABLES[kind] as (typeof TABLES)['image'];
+  return orm.select({ id: table.id }).from(table).where(eq(table.id, id));
+}
+
 /** Demands that the resource is there, so that nothing is bound to what has just gone. */
 export function demandResource(orm: Orm, { kind, id }: BoundResource): Statement {
   return demandOne(orm, sql`SELECT count(*) FROM ${TABLES[kind]} WHERE id = ${id}`);

@@ -153,7 +153,8 @@ async function idempotencyKeyOf(
   const key = c.req.header('Idempotency-Key');
   if (key === undefined) return undefined;
   if (!UUID.test(key)) throw invalidField('idempotency_key', 'the header Idempotency-Key must be a UUID');
-  const path = contractPath(requestPath(c.req.raw));
+  // What a query asks for belongs to the request as what a body asks for does.
+  const path = contractPath(requestPath(c.req.raw)) + new URL(c.req.raw.url).search;
   return {
     key: key.toLowerCase(),
     fingerprint: await sha256Hex(`${c.req.method} ${path}\n${canonicalJson(body)}`),

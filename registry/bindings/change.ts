@@ -14,6 +14,7 @@ import {
   demandBindingCount,
   demandBindings,
   demandResource,
+  findStanding,
   findUnknownServiceAccounts,
   insertBindings,
 } from '../../db/access-bindings.ts';
@@ -61,11 +62,12 @@ function changeBindings(
     const { orm } = context.db;
     const { access, rows, replay } = await readToChange(context, resource, [
       findPlace(orm, requireCredential(context), resource),
+      findStanding(orm, resource),
       bindingsOf(orm, kind, id),
       findUnknownServiceAccounts(orm, serviceAccountsOf(wanted)),
     ]);
-    const [[row], found, unknown] = rows;
-    const place = requireResource(row, access, resource, BOUND[kind].change);
+    const [[row], [standing], found, unknown] = rows;
+    const place = requireResource(standing && row, access, resource, BOUND[kind].change);
     if (replay !== undefined) return replay;
     const change = decide(
       found.map(({ roleId, subjectType, subjectId }) => ({

@@ -1,8 +1,7 @@
 import type { AccessBinding } from '../../core/access-bindings.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
-import { findPlace } from '../../db/access.ts';
-import { listBindings } from '../../db/access-bindings.ts';
-import { readAs, readInput, requireCredential } from '../authorize.ts';
+import { findStanding, listBindings } from '../../db/access-bindings.ts';
+import { readAs, readInput } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../lists.ts';
 import { requireResource } from '../resources.ts';
@@ -23,11 +22,11 @@ export async function listAccessBindings(
     page.pageToken ? Number(decodePageToken(query, page.pageToken).value) : undefined,
   );
   const { access, rows } = await readAs(context, resource, [
-    findPlace(orm, requireCredential(context), resource),
+    findStanding(orm, resource),
     listBindings(orm, resource, page.pageSize + 1, after),
   ]);
-  const [[place], found] = rows;
-  requireResource(place, access, resource, BOUND[resource.kind].read);
+  const [[standing], found] = rows;
+  requireResource(standing, access, resource, BOUND[resource.kind].read);
   const shown = found.slice(0, page.pageSize);
   const last = shown.at(-1);
   const items = shown.map(({ roleId, subjectType, subjectId }) => ({

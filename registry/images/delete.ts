@@ -83,11 +83,12 @@ export async function deleteImage(
     if (standing.deleteProtection) throw protectedImage(imageId);
     if (copies.length > 0) throw copiedFrom(imageId, copies);
     if (leases.length > 0 && !force) throw leasedImage(imageId, leases);
-    const purgeAt = purgeTime(context, standing, purge);
+    const at = context.now();
+    const purgeAt = purgeTime(context, standing, { purge, at });
     const operation = deletionOf(context, access, found, { purgeAt });
     await writeAndTell(context, [
       ...demandRemovable(context, standing, force),
-      ...removeImage(context, standing, { by: access.callerId, reason: 'REQUEST', purge }),
+      ...removeImage(context, standing, { by: access.callerId, reason: 'REQUEST', purge, at }),
       ...recordOperation(context, operation, { before: standing }),
       clearGuards(orm),
     ]);

@@ -19,6 +19,8 @@ export interface Removal {
   readonly reason: DeletionReason;
   /** At once instead of when its time in the trash is over. */
   readonly purge?: boolean;
+  /** When, in epoch milliseconds; now unless given. */
+  readonly at?: number;
 }
 
 /**
@@ -34,10 +36,14 @@ export function demandRemovable(context: Context, image: ImageRow, force = false
   ];
 }
 
-/** When an image that is deleted now is purged: now, where there is no trash for it. Epoch milliseconds. */
-export function purgeTime(context: Context, { status }: Pick<ImageRow, 'status'>, purge = false): number {
+/** When an image that is deleted at a time is purged: then, where there is no trash for it. Epoch milliseconds. */
+export function purgeTime(
+  context: Context,
+  { status }: Pick<ImageRow, 'status'>,
+  { purge = false, at = context.now() }: Pick<Removal, 'purge' | 'at'> = {},
+): number {
   const kept = !purge && can('image', status, 'delete');
-  return context.now() + (kept ? context.settings.BULLION_TRASH_SECONDS * 1000 : 0);
+  return at + (kept ? context.settings.BULLION_TRASH_SECONDS * 1000 : 0);
 }
 
 /**
@@ -45,10 +51,10 @@ export function purgeTime(context: Context, { status }: Pick<ImageRow, 'status'>
  * bindings and its leases, and gives back its count, not its bytes. Without a trash, or when it is to be purged, the
  * same batch purges it. The caller guards the batch: see `demandRemovable`.
  */
-export function removeImage(context: Context, image: ImageRow, { by, reason, purge }: Removal): Statement[] {
+export function removeImage(context: Context, image: ImageRow, removal: Removal): Statement[] {
   const { orm } = context.db;
-  const deletedAt = context.now();
-  const purgeAt = purgeTime(context, image, purge);
+  const { by, reason, purge = false, at: deletedAt = context.now() } = removal;
+  const purgeAt = purgeTime(context, image, { purge, at: deletedAt });
   const atOnce = purgeAt === deletedAt;
   next('image', image.status, atOnce ? 'purge' : 'delete');
   return [

@@ -175,6 +175,23 @@ async function purged(): Promise<string> {
   return id;
 }
 
+test('an image in the trash keeps its access bindings to itself', async () => {
+  const { id } = await made();
+  await remove(id);
+  await api.refused('GET', path(id, ':listAccessBindings'));
+  const body = { accessBindings: [] };
+  expect((await api.refused('POST', path(id, ':setAccessBindings'), body)).status).toBe(404);
+});
+
+test('a key under which an image was deleted does not stand for its purge', async () => {
+  const { id } = await made();
+  const extras = { headers: { 'Idempotency-Key': 'b2c7f6a0-5b0e-4b53-9d0b-2f8f7c1f4a11' } };
+  const first = await api.call<Operation>('DELETE', path(id), undefined, extras);
+  expect(await api.call('DELETE', path(id), undefined, extras)).toEqual(first);
+  const refused = await api.refused('DELETE', path(id, '?purge=true'), undefined, extras);
+  expect(refused).toMatchObject({ status: 409, message: expect.stringContaining(first.id) });
+});
+
 describe('a purge', () => {
   test.each([
     ['at once', (id: string) => remove(id, '?purge=true')],
