@@ -3,6 +3,7 @@
  * decides that: a preview and a run plan here. Times and durations in milliseconds.
  */
 import { deprecationState } from './deprecation.ts';
+import { RegistryError } from './errors.ts';
 import { compareStanding, type FamilyCandidate, passedOverFor, type Standing } from './families.ts';
 
 /** An image that either `keepLast` or `keepWithinMs` keeps stays. */
@@ -20,6 +21,8 @@ export interface RetentionPolicy {
 
 export const MAX_KEEP_LAST = 1000;
 export const DEFAULT_MIN_AGE_MS = 86_400_000;
+/** Two clocks that differ by more do not agree on what is old. */
+export const MAX_CLOCK_DIFFERENCE_MS = 300_000;
 
 /** What is known of an image. What is missing or no number is a reason to keep it. */
 export interface RetainedImage extends Standing {
@@ -140,6 +143,19 @@ export function planRetention<Image extends RetainedImage>(
     const bytesFreed = action === 'DELETE' ? image.ownBytes : 0;
     return { image, action, rule: ruleThatTakes(policy), bytesFreed };
   });
+}
+
+/**
+ * A clock that jumped makes everything look old, and no plan can tell: so nothing is taken unless a second clock agrees.
+ * Throws UNAVAILABLE when it does not.
+ */
+export function demandSameTime(now: number, databaseNow: number): void {
+  const difference = Math.abs(now - databaseNow);
+  if (difference <= MAX_CLOCK_DIFFERENCE_MS) return;
+  throw new RegistryError(
+    'UNAVAILABLE',
+    `The clocks of the function and of the database differ by ${difference} ms; no policy is applied until they agree`,
+  );
 }
 
 /** Comparisons are written so that a value that is no number keeps. */

@@ -1,6 +1,5 @@
-import { RegistryError } from '../../core/errors.ts';
 import type { FamilyCandidate } from '../../core/families.ts';
-import { isRanked, type RetentionPolicy } from '../../core/retention.ts';
+import { demandSameTime, isRanked, type RetentionPolicy } from '../../core/retention.ts';
 import { DatabaseUnavailable } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { findDutyState, keepDutyState } from '../../db/maintenance.ts';
@@ -18,12 +17,10 @@ const NAME = 'apply-retention';
 const RUNS_EACH_MS = 3_600_000;
 /** How many images of a family are looked at, and at most taken, in one batch. */
 const IMAGES_EACH = 100;
-/** What such a batch takes at most, with its reads and when it is decided again once. */
+/** What such a batch takes, with its reads, when it is decided twice. */
 const REQUESTS_EACH = 40;
 /** More than a run gets through. */
 const FAMILIES_EACH = 200;
-/** Two clocks that differ by more do not agree on what is old. */
-const CLOCKS_AGREE_MS = 300_000;
 /** How many ids of a family a report holds. */
 const IDS_TOLD = 100;
 
@@ -94,7 +91,7 @@ function applySlice(
     const now = context.now();
     const slice = { after, limit: IMAGES_EACH, takenBy: policy };
     const read = await context.db.read(planQueries(orm, row, policy, slice, now));
-    demandSameTime(now, read[0][0]?.databaseNow);
+    demandSameTime(now, read[0][0]?.databaseNow ?? Number.NaN);
     const plan = planOf(policy, read, now);
     const taken = plan.filter(({ action }) => action !== 'KEEP');
     const last = plan.at(-1)?.image;
@@ -118,16 +115,6 @@ function applySlice(
     ]);
     return { taken, next };
   });
-}
-
-/** What was read by the one clock is not planned by another one: then nothing is taken. */
-function demandSameTime(now: number, databaseNow: number | undefined): void {
-  const difference = Math.abs(now - (databaseNow ?? Number.NaN));
-  if (difference <= CLOCKS_AGREE_MS) return;
-  throw new RegistryError(
-    'UNAVAILABLE',
-    `The clock of the function and that of the database differ by ${difference} ms; no policy is applied until they agree`,
-  );
 }
 
 /** Where the next slice of a family begins, under this policy. */

@@ -15,12 +15,12 @@ type Run = z.infer<typeof maintenanceRun>;
 type Preview = z.infer<typeof retentionPreview>;
 
 const own = await startOwn({ sweepSeconds: 3_600 });
-const { local } = own;
-const { api, cloudId, folderId } = await newTenant(local, { limits: AMPLE });
-const database = await local.database();
+const { api, cloudId, folderId } = await newTenant(own.local, { limits: AMPLE });
 const sql = async <Row>(text: string, ...values: (string | number | null)[]) =>
   (
-    await database
+    await (
+      await own.local.database()
+    )
       .prepare(text)
       .bind(...values)
       .all<Row>()
@@ -28,7 +28,7 @@ const sql = async <Row>(text: string, ...values: (string | number | null)[]) =>
 
 const FAMILIES = '/compute/v1/imageFamilies';
 const RUNS = '/maintenance/v1/runs';
-const operator = new Client(local.url, own.key);
+const operator = new Client(own.local.url, own.key);
 const run = (fields: Fields = {}) => operator.call<Run>('POST', RUNS, { duty: 'apply-retention', ...fields });
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -54,8 +54,8 @@ async function newFamily(images: number, fields: (index: number) => Partial<Cata
   return family;
 }
 
-const write = (family: string, images: readonly CatalogueImage[]) =>
-  writeCatalogue(database, [{ place: { cloudId, folderId, family }, images }], BYTES);
+const write = async (family: string, images: readonly CatalogueImage[]) =>
+  writeCatalogue(await own.local.database(), [{ place: { cloudId, folderId, family }, images }], BYTES);
 const setRetention = (family: string, policy: Fields) =>
   api.call<Operation>('POST', `${pathOf(family)}:setRetention`, policy);
 const preview = (family: string, policy: Fields = {}) =>
@@ -103,7 +103,7 @@ describe('a policy', () => {
     await setRetention(family, {});
     const { policy: none, nextRunAt } = await api.get<Family>(pathOf(family));
     expect([none, nextRunAt]).toEqual([undefined, undefined]);
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await standing(family)).toHaveLength(3);
   });
 
@@ -141,7 +141,7 @@ describe('a policy', () => {
 describe('a run', () => {
   test('deletes into the trash what the preview says, gives back the count, and comes again in an hour', async () => {
     const family = await newFamily(5);
-    const before = await quotaUse(local, cloudId);
+    const before = await quotaUse(own.local, cloudId);
     await setRetention(family, LAST_TWO);
     const planned = await preview(family);
     expect(planned).toMatchObject({ deleted: '3', kept: '2', bytesFreed: String(3 * BYTES) });
@@ -149,7 +149,7 @@ describe('a run', () => {
     expect(rulesOf(planned)).toEqual(['LATEST', 'KEEP_LAST', 'BEYOND_LAST', 'BEYOND_LAST', 'BEYOND_LAST']);
     expect(planned.images?.[2]).toMatchObject({ imageId: idOf(family, 2), bytesFreed: String(BYTES) });
     const began = Date.now();
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await standing(family)).toEqual([idOf(family, 0), idOf(family, 1)]);
     expect(await trashed(family)).toEqual([2, 3, 4].map((index) => idOf(family, index)));
     const [row] = await sql('SELECT * FROM deleted_images WHERE id = ?', idOf(family, 2));
@@ -159,7 +159,7 @@ describe('a run', () => {
       status: 'DELETING',
       purged_at: null,
     });
-    const after = await quotaUse(local, cloudId);
+    const after = await quotaUse(own.local, cloudId);
     expect(after['compute.images.count']).toBe(before['compute.images.count'] - 3);
     expect(after['compute.images.size']).toBe(before['compute.images.size']);
     const next = Date.parse((await nextRunOf(family))!);
@@ -169,14 +169,14 @@ describe('a run', () => {
     expect(JSON.parse(String((events[0] as { before: string }).before))).toMatchObject({ family });
     // Not due again.
     await sql('UPDATE families SET keep_last = 1 WHERE family = ?', family);
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await standing(family)).toHaveLength(2);
   });
 
   test('brings back what it deleted like any other image', async () => {
     const family = await newFamily(2);
     await setRetention(family, { action: 'DELETE', keepLast: 1 });
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await trashed(family)).toEqual([idOf(family, 1)]);
     await api.call('POST', `${IMAGES}/${idOf(family, 1)}:undelete`, {});
     expect(await standing(family)).toHaveLength(2);
@@ -186,7 +186,7 @@ describe('a run', () => {
     const family = await newFamily(4, (index) => ({ candidate: index === 3 }));
     await setRetention(family, { action: 'DEPRECATE', keepLast: 1 });
     expect(rulesOf(await preview(family))).toEqual(['LATEST', 'BEYOND_LAST', 'BEYOND_LAST', 'CANDIDATE']);
-    await local.runScheduled();
+    await own.local.runScheduled();
     const image = await api.get<Image>(`${IMAGES}/${idOf(family, 1)}`);
     expect(image.deprecation).toMatchObject({
       state: 'DEPRECATED',
@@ -199,7 +199,7 @@ describe('a run', () => {
       'CANDIDATE',
     ]);
     await becomesDue(family);
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect((await api.get<Image>(`${IMAGES}/${idOf(family, 1)}`)).etag).toBe(image.etag);
   });
 
@@ -240,7 +240,7 @@ describe('a run', () => {
       '8 NOT_READY',
       '9 BEYOND_LAST',
     ]);
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await trashed(family)).toEqual([id(1), id(9)]);
     await sql("DELETE FROM disks WHERE id LIKE 'disk-family%'");
   });
@@ -321,7 +321,7 @@ test.each([11, 12, 13])('random catalogues of seed %i become what their previews
     planned.set(family, await preview(family));
   }
   await eventually('the end of all policies that are due', async () => {
-    await local.runScheduled();
+    await own.local.runScheduled();
     const due = await sql('SELECT family FROM families WHERE next_run_at <= ?', Date.now());
     return due.length === 0;
   });
@@ -387,11 +387,11 @@ describe('what comes between plan and deletion', () => {
   ])('saves an image: %s', async (_, change) => {
     const family = await newFamily(3);
     await setRetention(family, LAST_TWO);
-    await meanwhile(change(family, idOf(family, 2)), () => local.runScheduled());
+    await meanwhile(change(family, idOf(family, 2)), () => own.local.runScheduled());
     expect(await standing(family)).toHaveLength(3);
     expect(await trashed(family)).toEqual([]);
     // Undone with the batch; so the next run finds what the first one planned.
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await trashed(family)).toEqual([idOf(family, 2)]);
   });
 
@@ -403,9 +403,9 @@ describe('what comes between plan and deletion', () => {
       Promise.all(
         leased.map((id) => api.send('POST', `${IMAGES}/${id}:lease`, { holder: 'h', ttl: '600s' })),
       ),
-      local.runScheduled(),
+      own.local.runScheduled(),
     ]);
-    await local.runScheduled();
+    await own.local.runScheduled();
     const stands = new Set(await standing(family));
     for (const [index, answer] of answers.entries()) {
       const id = leased[index]!;
@@ -421,7 +421,7 @@ describe('what comes between plan and deletion', () => {
 describe('a family of several slices', () => {
   test('ends the same when a run is cut off, and with two runs at once', async () => {
     const family = await newFamily(350);
-    const before = (await quotaUse(local, cloudId))['compute.images.count'];
+    const before = (await quotaUse(own.local, cloudId))['compute.images.count'];
     await setRetention(family, { action: 'DELETE', keepLast: 10 });
     const expected = takenOf(await preview(family));
     expect(expected).toHaveLength(340);
@@ -429,28 +429,28 @@ describe('a family of several slices', () => {
       `CREATE TRIGGER cut BEFORE INSERT ON deleted_images
         WHEN (SELECT count(*) FROM deleted_images WHERE family = '${family}') >= 250 BEGIN SELECT RAISE(ABORT, 'cut off'); END`,
     );
-    await local.runScheduled();
+    await own.local.runScheduled();
     await sql('DROP TRIGGER cut');
     expect(await trashed(family)).toHaveLength(200);
     const runs = [1, 2, 3].map(() => run());
-    await Promise.all([...runs, local.runScheduled()]);
-    await local.runScheduled();
+    await Promise.all([...runs, own.local.runScheduled()]);
+    await own.local.runScheduled();
     expect((await trashed(family)).map((id) => `${id} DELETE`).sort()).toEqual([...expected].sort());
-    expect((await quotaUse(local, cloudId))['compute.images.count']).toBe(before - 340);
+    expect((await quotaUse(own.local, cloudId))['compute.images.count']).toBe(before - 340);
   });
 
   test('goes on behind what was kept, and begins anew the next time', async () => {
     const family = await newFamily(260, (index) => ({ deleteProtection: index < 121 }));
     await setRetention(family, { action: 'DELETE', keepLast: 1 });
     await sql(`CREATE TRIGGER cut BEFORE INSERT ON deleted_images BEGIN SELECT RAISE(ABORT, 'cut off'); END`);
-    await local.runScheduled();
+    await own.local.runScheduled();
     await sql('DROP TRIGGER cut');
     await sql('UPDATE images SET delete_protection = 0, revision = 2 WHERE family = ?', family);
-    await local.runScheduled();
+    await own.local.runScheduled();
     // The first hundred behind the latest were looked at before they became free.
     expect(await standing(family)).toHaveLength(101);
     await becomesDue(family);
-    await local.runScheduled();
+    await own.local.runScheduled();
     expect(await standing(family)).toEqual([idOf(family, 0)]);
   });
 
@@ -469,6 +469,21 @@ test('a clock that was ahead holds no policy up', async () => {
   const family = await newFamily(3);
   await setRetention(family, LAST_TWO);
   await sql('UPDATE families SET next_run_at = ? WHERE family = ?', Date.now() + 400 * DAY, family);
-  await local.runScheduled();
+  await own.local.runScheduled();
   expect(await trashed(family)).toEqual([idOf(family, 2)]);
+});
+
+test('without a trash, what a policy deletes is purged in the same tick', async () => {
+  await own.restart({ BULLION_TRASH_SECONDS: '0' });
+  const family = await newFamily(3);
+  await setRetention(family, LAST_TWO);
+  const before = await quotaUse(own.local, cloudId);
+  await own.local.runScheduled();
+  const rows = await sql(
+    'SELECT id, layer_id FROM deleted_images WHERE family = ? AND purged_at > 0',
+    family,
+  );
+  expect(rows).toEqual([{ id: idOf(family, 2), layer_id: null }]);
+  const after = await quotaUse(own.local, cloudId);
+  expect(after['compute.images.size']).toBe(before['compute.images.size'] - BYTES);
 });

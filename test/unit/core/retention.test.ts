@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareStanding, type FamilyCandidate, latestOf, passedOverFor } from '../../../core/families.ts';
 import {
+  demandSameTime,
   type FamilyFrame,
   frameOf,
   planRetention,
@@ -176,6 +177,22 @@ describe('a family', () => {
     expect(summary(planRetention(policy(change), images, NOW))).toEqual(expected);
     expect(summary(planRetention(policy(change), [...images].reverse(), NOW))).toEqual(expected);
   });
+});
+
+it.each<[string, number, boolean]>([
+  ['the same time', 0, true],
+  ['five minutes', 300_000, true],
+  ['more than five minutes', 300_001, false],
+  ['what no clock says', Number.NaN, false],
+])('applies policies under clocks that differ by %s: %d ms, %s', (_, difference, allowed) => {
+  for (const [one, other] of [
+    [NOW, NOW + difference],
+    [NOW + difference, NOW],
+  ] as const) {
+    const demand = () => demandSameTime(one, other);
+    if (allowed) demand();
+    else expect(demand).toThrow('no policy is applied until they agree');
+  }
 });
 
 /** A generator of 32 bits (mulberry32): the same catalogues on every run. */
