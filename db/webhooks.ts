@@ -216,16 +216,6 @@ export function noteAttempt(
     .where(and(eq(webhookDeliveries.id, id), eq(webhookDeliveries.status, 'PENDING')));
 }
 
-/** Puts off all that is still to be delivered to a webhook, until `until` at the earliest. */
-export function putOffDeliveries(orm: Orm, webhookId: string, until: number): Statement {
-  const pending = sql`SELECT webhook_deliveries.id FROM webhook_deliveries
-    WHERE webhook_id = ${webhookId} AND status = 'PENDING'`;
-  return orm
-    .update(jobs)
-    .set({ runAfter: sql`max(run_after, ${until})` })
-    .where(sql`id IN (${pending}) AND state = 'READY'`);
-}
-
 /** Has a delivery made anew, now, by another worker if one has it: its attempts are counted from the beginning. */
 export function deliverAgain(orm: Orm, id: string, requestId: string, now: number): Statement[] {
   return [

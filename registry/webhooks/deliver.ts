@@ -1,12 +1,6 @@
 import { pauseAfter } from '../../core/webhooks.ts';
 import type { Statement } from '../../db/client.ts';
-import {
-  disableWebhook,
-  findDelivery,
-  findReceiver,
-  noteAttempt,
-  putOffDeliveries,
-} from '../../db/webhooks.ts';
+import { disableWebhook, findDelivery, findReceiver, noteAttempt } from '../../db/webhooks.ts';
 import { FetchFailed } from '../../outbound/outbound.ts';
 import type { WebhookDeliveryRow } from '../../schema/tables/records.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
@@ -18,8 +12,6 @@ import { signedHeaders } from './secret.ts';
 type Receiver = Awaited<ReturnType<typeof findReceiver>>[number];
 
 const TIMEOUT_MS = 10_000;
-/** How long nothing is sent to a receiver that did not answer in time, so that it holds up nobody else for long. */
-const REST_MS = 60_000;
 const GONE = 410;
 
 /** What came of one attempt. */
@@ -27,7 +19,6 @@ interface Attempt {
   readonly status: number | null;
   /** None when it succeeded. */
   readonly error: string | null;
-  readonly timedOut?: boolean;
 }
 
 /**
@@ -51,7 +42,7 @@ export async function deliverWebhook(context: Context, job: JobRow): Promise<Job
   const began = context.now();
   const body = JSON.stringify(delivery.payload);
   const headers = await signedHeaders(receiver, { id: delivery.eventId, body }, began);
-  const { status, error, timedOut } = await send(context, receiver.url, body, headers);
+  const { status, error } = await send(context, receiver.url, body, headers);
   const attempts = delivery.attempts + 1;
   const pause = error === null || status === GONE ? undefined : pauseAfter(attempts, chance(context));
   const ended: WebhookDeliveryRow['status'] =
@@ -65,7 +56,6 @@ export async function deliverWebhook(context: Context, job: JobRow): Promise<Job
       lastError: error,
     }),
     ...(status === GONE ? disable(context, receiver) : []),
-    ...(timedOut === true ? [putOffDeliveries(orm, receiver.id, context.now() + REST_MS)] : []),
   ]);
   return pause === undefined ? 'done' : { again: {}, afterSeconds: pause };
 }
@@ -87,7 +77,7 @@ async function send(
     return { status, error: `the receiver answered ${status}${redirect}` };
   } catch (error) {
     if (!(error instanceof FetchFailed)) throw error;
-    return { status: null, error: error.message, timedOut: error.reason === 'timeout' };
+    return { status: null, error: error.message };
   }
 }
 
