@@ -19,6 +19,7 @@ export async function runDuties(bindings: Bindings, execution: ExecutionContext)
         requestId,
         durationMs: Date.now() - began,
         d1RoundTrips: now.roundTrips - before.roundTrips,
+        d1Statements: now.statements - before.statements,
         rowsRead: now.rowsRead - before.rowsRead,
         rowsWritten: now.rowsWritten - before.rowsWritten,
         s3Calls: now.s3Calls - before.s3Calls,

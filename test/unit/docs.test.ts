@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { permissionsOf } from '../../core/access.ts';
 import { ERROR_CODES } from '../../core/errors.ts';
 import { QUOTAS } from '../../core/quotas.ts';
+import { RETENTION_RULES } from '../../core/retention.ts';
 import { PERMISSIONS, type Permission, ROLES } from '../../core/roles.ts';
 import { NOTICES, REFUSALS } from '../../inspect/report.ts';
 import { DUTY_NAMES } from '../../registry/duties/duties.ts';
@@ -136,6 +137,13 @@ describe('the settings of README.md', () => {
     expect(defaults.length).toBeGreaterThan(5);
     const shown = new Map(rows.map(([name, value]) => [name, value]));
     for (const [name, value] of defaults) expect(shown.get(name), name).toBe(String(value));
+  });
+});
+
+describe('docs/families.md', () => {
+  it('has every rule of retention', () => {
+    const [, text] = read('docs/families.md').split(/^## Retention$/m);
+    for (const rule of Object.keys(RETENTION_RULES)) expect(text).toContain(`\`${rule}\``);
   });
 });
 
