@@ -4,7 +4,7 @@ import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
 /** An expired lease holds nothing, whether its row is still there or not. */
-function inForce(imageId: string, now: number): SQL {
+function inForce(imageId: string | SQL, now: number): SQL {
   return and(eq(leases.imageId, imageId), gt(leases.expiresAt, now))!;
 }
 
@@ -26,7 +26,8 @@ export function leasesInForce(orm: Orm, imageId: string, now: number, limit: num
     .limit(limit);
 }
 
-export function countLeases(orm: Orm, imageId: string, now: number) {
+/** How many leases on an image are in force. in: its id, also as a subquery. */
+export function countLeases(orm: Orm, imageId: string | SQL, now: number) {
   return orm.select({ leases: count() }).from(leases).where(inForce(imageId, now));
 }
 

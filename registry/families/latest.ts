@@ -1,6 +1,7 @@
 import { notFound } from '../../core/errors.ts';
-import { imagesInStanding, layersInStanding } from '../../db/families.ts';
+import { imagesInStanding, latestId, layersInStanding } from '../../db/families.ts';
 import { findFolder } from '../../db/folders.ts';
+import { countLeases } from '../../db/leases.ts';
 import { readAs, requireFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { type Image, viewOf } from '../images/view.ts';
@@ -22,10 +23,11 @@ export async function getLatestByFamily(
     findFolder(orm, folderId),
     imagesInStanding(orm, name, now, 1),
     layersInStanding(orm, name, now, 1),
+    countLeases(orm, latestId(name, now), now),
   ]);
-  const [[folder], [latest], [layer]] = rows;
+  const [[folder], [latest], [layer], [count]] = rows;
   requireFolder(folder, access, 'compute.images.listByFamily', folderId);
-  if (latest !== undefined) return viewOf(latest, layer, now);
+  if (latest !== undefined) return { ...viewOf(latest, layer, now), ...count };
   const reasons = await passedOver(context, name, now);
   if (reasons === '') throw notFound('Image', family);
   throw notFound('Image', family, [

@@ -87,6 +87,8 @@ describe('a lease', () => {
     expect(leased).toEqual({ ...image, leases: 2, etag: `${image.etag}-l2` });
     const listed = (await api.images(folderId)).find(({ id }) => id === image.id);
     expect(listed).toMatchObject({ leases: 2, etag: leased.etag });
+    const latest = `${IMAGES}:latestByFamily?folderId=${folderId}&family=counted`;
+    expect(await api.get<Image>(latest)).toEqual(leased);
     const headers = { 'If-None-Match': leased.etag };
     expect((await api.send('GET', path(image.id), undefined, { headers })).status).toBe(304);
     await expire(leaseId);
