@@ -76,8 +76,9 @@ const REASONS = {
   'too-long': 'answered more than is read',
 } as const;
 
-/** So much of an answer to a POST is taken in, so that the connection ends well; the rest is refused. */
+/** So much of an answer to a POST is taken in, for so long, so that the connection ends well; the rest is refused. */
 const MAX_DRAINED_BYTES = 64 * 1024;
+const DRAIN_MS = 1_000;
 
 export function openOutbound(parts: OutboundParts): Outbound {
   const sources = [...parts.storeOrigins, ...parts.trustedOrigins];
@@ -92,10 +93,9 @@ export function openOutbound(parts: OutboundParts): Outbound {
     },
     async post(text, { timeoutMs, headers, body }) {
       const url = demandUrl(judgeReceiver(text));
-      const ended = Date.now() + timeoutMs;
       const init = { method: 'POST', headers: { ...headers, 'User-Agent': parts.userAgent }, body };
       const response = await send(parts, url, init, parts.trustedOrigins, timeoutMs);
-      await drain(response, MAX_DRAINED_BYTES, Math.max(0, ended - Date.now()));
+      await drain(response);
       return response.status;
     },
   };
@@ -132,10 +132,10 @@ async function send(
   }
 }
 
-/** Reads a body that nobody wants, up to a length and a time; whatever becomes of it, the answer has been given. */
-async function drain(response: Response, maxBytes: number, timeoutMs: number): Promise<void> {
+/** Reads a body that nobody wants; whatever becomes of it, the answer has been given. */
+async function drain(response: Response): Promise<void> {
   try {
-    await readAtMost(response, maxBytes, timeoutMs);
+    await readAtMost(response, MAX_DRAINED_BYTES, DRAIN_MS);
   } catch (error) {
     if (!(error instanceof FetchFailed)) throw error;
   }

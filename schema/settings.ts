@@ -72,7 +72,7 @@ export const workerSettings = z.object({
     'how long the host of a link may send nothing until the copy is tried again',
   ),
   BULLION_TRUSTED_ORIGINS: origins().describe(
-    'origins that may be fetched from although they are inside the own network, or speak http',
+    'origins that may be fetched from and sent to although they are inside the own network, or speak http',
   ),
   BULLION_FOLDER_DELETION_SECONDS: count(86_400, 0, 2_592_000).describe(
     'how long a folder that holds something stays when it is deleted',

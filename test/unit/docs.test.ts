@@ -7,6 +7,7 @@ import { ERROR_CODES } from '../../core/errors.ts';
 import { QUOTAS } from '../../core/quotas.ts';
 import { RETENTION_RULES } from '../../core/retention.ts';
 import { PERMISSIONS, type Permission, ROLES } from '../../core/roles.ts';
+import { EVENT_TYPES } from '../../core/webhooks.ts';
 import { NOTICES, REFUSALS } from '../../inspect/report.ts';
 import { DUTY_NAMES } from '../../registry/duties/duties.ts';
 import { clientSettings, startSettings, workerSettings } from '../../schema/settings.ts';
@@ -71,6 +72,13 @@ describe('docs/errors.md', () => {
     expect(shown).toEqual(
       Object.entries(ERROR_CODES).map(([name, { number, status }]) => [name, number, status]),
     );
+  });
+});
+
+describe('docs/webhooks.md', () => {
+  it('has every type of event', () => {
+    const rows = rowsOf(read('docs/webhooks.md'), 'type', 'when');
+    expect(rows.map(([type]) => type)).toEqual([...EVENT_TYPES]);
   });
 });
 
