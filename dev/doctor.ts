@@ -54,7 +54,7 @@ async function* examineAll(env: Environment, remote: boolean): Checks {
   if (remote) {
     const query: Query = async (statement) =>
       (await executeOnD1({ remote: true }, [statement]))[0] as Record<string, unknown>[];
-    yield* databaseChecks(query, migrationsFolder(deployment), 'npm run deploy applies it');
+    yield* databaseChecks(query, migrationsFolder(deployment), 'npm run deploy applies it', true);
   }
   if (url === undefined) {
     if (!remote) yield* examineLocal(env, deployment);
@@ -92,7 +92,7 @@ async function* examineLocal(env: Environment, deployment: Deployment): Checks {
       const database = await local.database();
       const query: Query = async (statement) =>
         (await database.prepare(statement).all<Record<string, unknown>>()).results;
-      yield* databaseChecks(query, migrationsFolder(deployment), 'npm start applies it');
+      yield* databaseChecks(query, migrationsFolder(deployment), 'npm start applies it', false);
       yield* registryChecks(local.url, keyOf());
       yield* examineStore(env, local.s3Url, state);
     } finally {

@@ -5,8 +5,19 @@ import { type Check, type Checks, fail, ok, warn } from './check.ts';
 /** Runs one statement. out: its rows. */
 export type Query = (statement: string) => Promise<Record<string, unknown>[]>;
 
-/** What the database of a registry says of itself. in: how the migrations that are missing get there. */
-export async function* databaseChecks(query: Query, folder: string, migrate: string): Checks {
+/** A job is sent again every minute, and put off by at most 15. */
+const WAITED_LONG_MS = 30 * 60_000;
+
+/**
+ * What the database of a registry says of itself. in: `folder` of the migrations, how those that are missing get
+ * there, and whether the registry runs, so that its jobs should.
+ */
+export async function* databaseChecks(
+  query: Query,
+  folder: string,
+  migrate: string,
+  isRunning: boolean,
+): Checks {
   let applied: string[];
   try {
     applied = (await query('SELECT name FROM d1_migrations')).map(({ name }) => String(name));
@@ -19,7 +30,25 @@ export async function* databaseChecks(query: Query, folder: string, migrate: str
   }
   const migrations = migrationChecks(applied, knownMigrations(folder), migrate);
   yield* migrations;
-  if (migrations.every(({ outcome }) => outcome === 'ok')) yield await deadJobs(query);
+  if (migrations.some(({ outcome }) => outcome !== 'ok')) return;
+  yield await deadJobs(query);
+  if (isRunning) yield await waitingJobs(query);
+}
+
+/** Whether the clock and the queue do what is due. */
+async function waitingJobs(query: Query): Promise<Check> {
+  const since = Date.now() - WAITED_LONG_MS;
+  const [waiting] = await query(
+    `SELECT count(*) AS jobs FROM jobs WHERE state <> 'DEAD' AND run_after < ${since}
+      AND coalesce(lease_until, 0) < ${since}`,
+  );
+  const jobs = Number(waiting?.jobs);
+  if (jobs === 0) return ok('jobs', 'none waits');
+  return fail(
+    'jobs',
+    `${jobs} due for more than half an hour, and nobody works on them`,
+    'see whether the queues, their consumers and [triggers] of wrangler.toml are deployed',
+  );
 }
 
 function migrationChecks(applied: readonly string[], known: readonly string[], migrate: string): Check[] {

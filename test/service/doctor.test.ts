@@ -5,6 +5,7 @@ import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { readDeployment } from '../../dev/deployment.ts';
 import type { Check } from '../../dev/doctor/check.ts';
+import { databaseChecks, type Query } from '../../dev/doctor/database.ts';
 import { bindingChecks } from '../../dev/doctor/project.ts';
 import { examine } from '../../dev/doctor.ts';
 import { s3Client } from '../../storage/connection.ts';
@@ -176,6 +177,24 @@ describe('what does not fit together', () => {
     await sql(`UPDATE layers SET object_key = '' WHERE id = '${image.layerId}'`);
     expect(notOk(await examined(running))).toEqual([]);
   });
+});
+
+test('jobs that nobody works on are found where the registry should', async () => {
+  await sql(`INSERT INTO jobs (id, kind, subject_id, state, run_after, attempts, request_id, created_at)
+    VALUES ('left', 'discard-upload', 'nothing', 'READY', 1000, 0, 'none', 1000)`);
+  const database = await own.local.database();
+  const query: Query = async (statement) =>
+    (await database.prepare(statement).all<Record<string, unknown>>()).results;
+  const look = async (isRunning: boolean) => {
+    const checks: Check[] = [];
+    for await (const check of databaseChecks(query, 'db/migrations', 'migrate', isRunning))
+      checks.push(check);
+    return notOk(checks);
+  };
+  expect(await look(true)).toEqual(['FAIL jobs']);
+  expect(await look(false)).toEqual([]);
+  await sql("DELETE FROM jobs WHERE id = 'left'");
+  expect(await look(true)).toEqual([]);
 });
 
 describe('a registry that does not run', () => {

@@ -130,7 +130,7 @@ async function createVolume(
   );
   if (reply.status !== 200) return `${reply.status}`;
   const { id: operationId, done, metadata } = reply.body;
-  const id = metadata.diskId ?? metadata.snapshotId ?? '';
+  const id = (kind === 'disk' ? metadata.diskId : metadata.snapshotId) ?? '';
   soak.world.volumes.set(id, { id, kind, operationId, state: done ? 'READY' : undefined });
   return `${id}${done ? '' : ', which is copied'}`;
 }
