@@ -18,6 +18,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   cloudId: 'the cloud that it belongs to, whose quotas count it',
   folderId: 'the folder that it stands in',
   resource: 'the cloud whose quotas they are',
+  lastRun: 'the last run of the duty that is recorded, without its report',
   resourceId: 'the resource by its id',
   zoneId: 'the availability zone',
   typeId: 'the type of the disk',

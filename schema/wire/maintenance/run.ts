@@ -80,9 +80,7 @@ export const dutyList = z
         z.object({
           name: z.string().openapi(DUTY),
           description: z.string().openapi({ description: 'what it does' }),
-          lastRun: maintenanceRun
-            .optional()
-            .openapi({ description: 'the last one that is recorded, without its report' }),
+          lastRun: maintenanceRun.optional(),
         }),
       )
       .openapi({ description: 'every duty, in the order in which they run' }),
