@@ -5,7 +5,6 @@ import { images } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { type FamilyName, LATEST_FIRST, latestId, standing } from './families.ts';
 import { demandOne } from './guards.ts';
-import { IMAGE_PLACES } from './sources.ts';
 
 /** A family by its name. */
 export type Family = FamilyName & { readonly folderId: string; readonly family: string };
@@ -124,10 +123,15 @@ const IS_REPLACEMENT = sql`EXISTS (SELECT 1 FROM images AS replaced
 
 const IS_COPIED = sql`EXISTS (SELECT 1 FROM disks WHERE disks.source_image_id = images.id AND disks.status = 'CREATING')`;
 
-/** Whether everybody has a role on it, or on where it stands. */
-const IS_PUBLIC = sql`EXISTS (SELECT 1 FROM access_bindings
-  WHERE subject_type = 'system' AND subject_id IN ('allUsers', 'allAuthenticatedUsers')
-    AND (resource_kind, resource_id) IN (${IMAGE_PLACES}))`;
+/** Whether everybody has a role on one place: looked up there, because much may be public elsewhere. */
+const isPublic = (kind: string, id: SQL) => sql`EXISTS (SELECT 1 FROM access_bindings
+  WHERE resource_kind = ${sql.raw(`'${kind}'`)} AND resource_id = ${id} AND subject_type = 'system'
+    AND subject_id IN ('allUsers', 'allAuthenticatedUsers'))`;
+
+/** Whether everybody has a role on the image of a row, or on what it stands in. */
+const IS_PUBLIC = sql`(${isPublic('image', sql`images.id`)} OR ${isPublic('folder', sql`images.folder_id`)}
+  OR ${isPublic('cloud', sql`images.cloud_id`)}
+  OR ${isPublic('organization', sql`(SELECT organization_id FROM clouds WHERE clouds.id = images.cloud_id)`)})`;
 
 /** Bytes of the layer of a row when nothing else names it. */
 const OWN_BYTES = sql`coalesce((SELECT size_bytes FROM layers WHERE layers.id = images.layer_id
@@ -213,24 +217,16 @@ export function demandPlanned(
   const kept = lastKept(sql`promoted_at, created_at, id`, name, policy.keepLast, now);
   return [
     demandFamilyRow(orm, name, familyRevision),
+    // All in one statement: their number is what limits a run.
     demandOne(
       orm,
-      sql`SELECT count(*) = ${images.length} FROM json_each(${versions}) AS planned CROSS JOIN images
-        WHERE images.id = planned.value ->> 0 AND images.revision = planned.value ->> 1
-          AND ${inFamily(name)} AND images.status = 'READY' AND NOT (${held})`,
+      sql`SELECT (SELECT count(*) = ${images.length} FROM json_each(${versions}) AS planned CROSS JOIN images
+          WHERE images.id = planned.value ->> 0 AND images.revision = planned.value ->> 1
+            AND ${inFamily(name)} AND images.status = 'READY' AND NOT (${held}))
+        AND coalesce(${latestId(name, now)} NOT IN ${ids}, 1) AND ${firstId(name)} NOT IN ${ids}
+        AND (${policy.keepLast} IS NULL
+          OR coalesce((${first.promotedAt}, ${first.createdAt}, ${first.id}) < ${kept}, 0))`,
     ),
-    demandOne(
-      orm,
-      sql`SELECT coalesce(${latestId(name, now)} NOT IN ${ids}, 1) AND ${firstId(name)} NOT IN ${ids}`,
-    ),
-    ...(policy.keepLast === null
-      ? []
-      : [
-          demandOne(
-            orm,
-            sql`SELECT coalesce((${first.promotedAt}, ${first.createdAt}, ${first.id}) < ${kept}, 0)`,
-          ),
-        ]),
   ];
 }
 

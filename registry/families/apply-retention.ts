@@ -18,7 +18,7 @@ const RUNS_EACH_MS = 3_600_000;
 /** How many images of a family are looked at, and at most taken, in one batch. */
 const IMAGES_EACH = 100;
 /** What such a batch takes, with its reads, when it is decided twice. */
-const REQUESTS_EACH = 40;
+const REQUESTS_EACH = 30;
 /** More than a run gets through. */
 const FAMILIES_EACH = 200;
 /** How many ids of a family a report holds. */
