@@ -32,7 +32,7 @@ describe('the quota', () => {
       'compute.images.count': 1,
       'compute.images.size': bytes.length,
     });
-    await tenant.api.call('DELETE', `${IMAGES}/${imageIdOf(operation)}`);
+    await tenant.api.call('DELETE', `${IMAGES}/${imageIdOf(operation)}?purge=true`);
     expect(await quotaUse(local, tenant.cloudId)).toMatchObject({
       'compute.images.count': 0,
       'compute.images.size': 0,

@@ -376,7 +376,9 @@ describe('the URL of a part', () => {
       headers: { Accept: 'application/json' },
     });
     expect(sha256((await raw(url)).body)).toBe(sha256(eightMib));
-    expect(await api.image(imageId)).toEqual(image);
+    // The digest, and the tag that tells of it, may have come meanwhile.
+    const { digest: _, etag: __, ...later } = await api.image(imageId);
+    expect(image).toMatchObject(later);
   });
 
   test('works for the time that is set, and no longer', async () => {

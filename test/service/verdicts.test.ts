@@ -143,8 +143,8 @@ describe('a refused disk', () => {
     expect(Object.values(await quotaUse(local, tenant.cloudId)).every((use) => use === 0)).toBe(true);
     await tenant.api.create({ folderId: tenant.folderId, name: 'refused', upload: { size: 1 } });
 
-    await eventually('the end of the bytes', async () => !(await isStored(layerId)));
-    expect(await isStored((await api.ready(bytes, { folderId })).layerId)).toBe(true);
+    await eventually('the end of the bytes', async () => !(await isStored(layerId!)));
+    expect(await isStored((await api.ready(bytes, { folderId })).layerId!)).toBe(true);
 
     const list = await tenant.api.get<OperationList>(`/compute/v1/operations?folderId=${tenant.folderId}`);
     expect(list.operations?.map(({ id }) => id)).toContain(operation.id);
