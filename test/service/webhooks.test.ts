@@ -517,6 +517,26 @@ describe('a delivery', () => {
     expect(events).toContainEqual(expect.objectContaining({ after: { enabled: false } }));
   });
 
+  test('that waits when its webhook is disabled has failed, and can be made once that is enabled', async () => {
+    const listener = await listening();
+    const { api, webhook, path } = listener;
+    receiver.answer(path, (response) => response.writeHead(500).end());
+    const { id } = await tested(listener);
+    await newest(listener, 'a failure', ({ attempts }) => attempts === 1);
+    await api.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { updateMask: 'enabled', enabled: false });
+    await comeDue();
+    const failed = await newest(listener, 'the end', ({ status }) => status === 'FAILED');
+    expect(failed).toMatchObject({ attempts: 1, lastStatus: 500 });
+    expect(failed.lastError).toContain('the webhook is disabled');
+    expect(receiver.received(path)).toHaveLength(1);
+    receiver.answer(path, (response) => response.writeHead(200).end());
+    await api.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { updateMask: 'enabled', enabled: true });
+    await api.call('POST', `${WEBHOOKS}/${webhook.id}/deliveries/${id}:redeliver`);
+    await newest(listener, 'the delivery', ({ status }) => status === 'DELIVERED');
+    const [first, second] = receiver.received(path) as [Received, Received];
+    expect(second.headers['webhook-id']).toBe(first.headers['webhook-id']);
+  });
+
   test('follows no redirect, also not to inside', async () => {
     const listener = await listening();
     const inner = newPath();
