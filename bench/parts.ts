@@ -1,6 +1,7 @@
+import { cleanUp } from './clean-up.ts';
 import { copies } from './copies.ts';
 import { inspection } from './inspection.ts';
 import type { Part } from './part.ts';
 
 /** All parts, in the order in which they run. */
-export const PARTS: readonly Part[] = [inspection, copies];
+export const PARTS: readonly Part[] = [inspection, copies, cleanUp];
