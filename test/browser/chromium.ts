@@ -16,6 +16,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
   '--disable-dev-shm-usage',
+  // High enough for a long page to be in view as a whole: what is out of view may not be made at all.
+  '--window-size=1200,30000',
   // No name but this machine's is found, whatever a page asks for.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   // Keeps a browser without a window open until it is ended.

@@ -22,13 +22,24 @@ async function withPage(folder: string, use: (page: Page, local: Local) => Promi
   try {
     const page = await chromium.newPage();
     await page.open(`${local.url}/docs`);
-    await page.until('the operations', `document.querySelectorAll('.opblock').length > 0`);
+    const { paths } = await documentOf(local);
+    const count = Object.values(paths).flatMap(Object.keys).length;
+    // They come onto the page little by little.
+    await page.until('the operations', `document.querySelectorAll('.opblock').length === ${count}`);
     await use(page, local);
   } finally {
     await chromium.end();
     await local.stop();
   }
 }
+
+interface ApiDocument {
+  readonly tags: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
+}
+
+const documentOf = async ({ url }: Local) =>
+  (await (await fetch(`${url}/openapi.json`)).json()) as ApiDocument;
 
 /** What the browser complained of: its own log, the console, uncaught exceptions. */
 function complaints({ events }: Page): string[] {
@@ -82,10 +93,7 @@ async function tryOut(
 describe('/docs in a browser', () => {
   itWith(['chromium'], 'lists every operation and asks nobody else', async (folder) => {
     await withPage(folder, async (page, local) => {
-      const document = (await (await fetch(`${local.url}/openapi.json`)).json()) as {
-        tags: { name: string }[];
-        paths: Record<string, Record<string, { operationId: string }>>;
-      };
+      const document = await documentOf(local);
       const shown = await page.evaluate<{ tags: string[]; operations: string[]; title: string }>(`({
         title: document.querySelector('.info .title').textContent,
         tags: [...document.querySelectorAll('.opblock-tag')].map((tag) => tag.dataset.tag),
