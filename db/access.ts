@@ -87,6 +87,13 @@ export function findPlace(orm: Orm, credential: Credential, scope: Scope) {
     );
 }
 
+/** As `findPlace`, of what stands: for an image in the trash there is no row either. */
+export function findStandingPlace(orm: Orm, credential: Credential, scope: Scope) {
+  return findPlace(orm, credential, scope).where(
+    sql`NOT EXISTS (SELECT 1 FROM deleted_images WHERE deleted_images.id = ${scope.id})`,
+  );
+}
+
 /** Where a resource stands in the hierarchy, as one row (kind, id, folder_id, cloud_id). */
 function target({ kind, id }: Scope, credential: Credential): SQL {
   switch (kind) {

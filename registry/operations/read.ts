@@ -1,7 +1,7 @@
 import { RegistryError } from '../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import type { Permission } from '../../core/roles.ts';
-import { findPlace } from '../../db/access.ts';
+import { findStandingPlace } from '../../db/access.ts';
 import { findFolder } from '../../db/folders.ts';
 import { findOperation, operationsOfFolder, operationsOfResource } from '../../db/operations.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
@@ -76,7 +76,7 @@ export async function listResourceOperations(
   const query = [`${kind} operations`, id];
   const last = await readInput(context, () => before(query, page));
   const { access, rows } = await readAs(context, resource, [
-    findPlace(orm, requireCredential(context), resource),
+    findStandingPlace(orm, requireCredential(context), resource),
     operationsOfResource(orm, kind, id, page.pageSize + 1, last),
   ]);
   const [[place], found] = rows;

@@ -357,6 +357,7 @@ describe('a source that is', () => {
     expect(refused.status).toBe(400);
     // Taken away by other means, such as with its folder, its bytes stay all the same.
     await sql('DELETE FROM images WHERE id = ?', source.imageId);
+    await sql('DELETE FROM uploads WHERE image_id = ?', source.imageId);
     await registry.runScheduled();
     fault.lift();
     await expectCopied(registry, await registry.ended(begun.id), source);
