@@ -50,7 +50,9 @@ export const workerSettings = z.object({
     'how long an upload may take until it is ended',
   ),
   BULLION_URL_TTL_SECONDS: count(3_600, 1, 604_800).describe('how long a presigned URL works'),
-  BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe('how long bytes stay that no image names'),
+  BULLION_LAYER_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe(
+    'how long bytes stay that nothing names any more',
+  ),
   BULLION_RECONCILE_GRACE_SECONDS: count(3_600, 0, 2_592_000).describe(
     'how old something in the store is at least before it is compared with the rows',
   ),

@@ -91,6 +91,20 @@ describe('an image from a link', () => {
     },
   );
 
+  test.each([undefined, 'WINDOWS'])('to a Windows disk, declared %s, is WINDOWS', async (type) => {
+    const image = await ready(await storedLink('windows-mbr.img'), { os: { type } });
+    expect(image.os).toEqual({ type: 'WINDOWS' });
+  });
+
+  test.each([
+    ['windows-mbr.img', 'LINUX'],
+    ['qcow2-v2.qcow2', 'WINDOWS'],
+  ])('to %s cannot be %s', async (file, type) => {
+    const operation = await ended(await storedLink(file), { os: { type } });
+    expect(operation.error).toMatchObject({ code: 3 });
+    expect(findingCodes(operation)).toContain('OS_MISMATCH');
+  });
+
   test('A48 ends with INVALID_ARGUMENT when the format is unknown', async () => {
     const operation = await ended(await storedLink('zeros.img'));
     expect(operation).toMatchObject({ done: true, error: { code: 3 } });
