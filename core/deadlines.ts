@@ -23,6 +23,11 @@ export function emptyingDeadline(from: number): number {
   return from + 7 * DAY_MS;
 }
 
+/** For people who have to decide. */
+export function answerDeadline(now: number): number {
+  return now + 90 * DAY_MS;
+}
+
 function movingMs(sizeBytes: number): number {
   return Math.ceil((sizeBytes / SLOWEST_BYTES_PER_SECOND) * 1000);
 }

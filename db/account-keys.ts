@@ -1,10 +1,24 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
 import type { apiKeys, authorizedKeys } from '../schema/tables/identity.ts';
+import { type Credential, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
 /** The tables of keys that belong to a service account: of each the description can be changed, and nothing else. */
 export type KeyTable = typeof apiKeys | typeof authorizedKeys;
+
+/** The keys of a service account, or of the caller's own without an id, those behind `after`. */
+export function keysOf(
+  table: KeyTable,
+  credential: Credential,
+  serviceAccountId: string | undefined,
+  after: string | undefined,
+): SQL | undefined {
+  return and(
+    sql`service_account_id = ${serviceAccountId ?? callerId(credential)}`,
+    after === undefined ? undefined : gt(table.id, after),
+  );
+}
 
 /** Demands that the key is there with the description that was read. */
 export function demandDescription(

@@ -1,6 +1,7 @@
-import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm';
+import { asc, eq, getTableColumns } from 'drizzle-orm';
 import { apiKeys, serviceAccounts } from '../schema/tables/identity.ts';
-import { type Credential, callerId } from './callers.ts';
+import { keysOf } from './account-keys.ts';
+import type { Credential } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 
 /** A key as it may be shown: what its secret hashes to stays in the database. */
@@ -26,12 +27,7 @@ export function listApiKeys(
   return orm
     .select(SHOWN)
     .from(apiKeys)
-    .where(
-      and(
-        sql`service_account_id = ${serviceAccountId ?? callerId(credential)}`,
-        after === undefined ? undefined : gt(apiKeys.id, after),
-      ),
-    )
+    .where(keysOf(apiKeys, credential, serviceAccountId, after))
     .orderBy(asc(apiKeys.id))
     .limit(limit);
 }

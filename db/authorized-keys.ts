@@ -1,6 +1,7 @@
-import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, isNull, sql } from 'drizzle-orm';
 import { type AuthorizedKeyRow, authorizedKeys, serviceAccounts } from '../schema/tables/identity.ts';
-import { type Credential, callerId } from './callers.ts';
+import { keysOf } from './account-keys.ts';
+import type { Credential } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
 
@@ -28,12 +29,7 @@ export function listAuthorizedKeys(
   return orm
     .select()
     .from(authorizedKeys)
-    .where(
-      and(
-        sql`service_account_id = ${serviceAccountId ?? callerId(credential)}`,
-        after === undefined ? undefined : gt(authorizedKeys.id, after),
-      ),
-    )
+    .where(keysOf(authorizedKeys, credential, serviceAccountId, after))
     .orderBy(asc(authorizedKeys.id))
     .limit(limit);
 }

@@ -5,6 +5,7 @@
  * reached directly. Every other one goes through `reachPublic`, which connects to public addresses only, whatever a
  * name resolves to at that moment. No failure holds more of a URL than its origin: paths and queries may be secrets.
  */
+import { joined } from '../core/bytes.ts';
 import { hasOrigin, type Judgement, judgeDestination } from './destination.ts';
 
 export type { Judgement } from './destination.ts';
@@ -171,13 +172,7 @@ export async function readAtMost(
     reader.cancel().catch(() => undefined);
     throw error instanceof FetchFailed ? error : new FetchFailed(origin, 'unreachable');
   }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+  return joined(chunks);
 }
 
 /** What `work` gives, or `failure` when it takes longer. */

@@ -1,4 +1,5 @@
 import type { Context as HonoContext, MiddlewareHandler } from 'hono';
+import { joined } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { invalidField, RegistryError } from '../../core/errors.ts';
 import { parseSecret, parseToken } from '../../core/ids.ts';
@@ -137,13 +138,7 @@ async function limitedBytes(request: Request): Promise<Uint8Array> {
     else if (length > MAX_DRAINED_BYTES) await reader?.cancel();
   }
   if (length > MAX_BODY_BYTES) throw tooLarge();
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+  return joined(chunks);
 }
 
 async function idempotencyKeyOf(

@@ -3,12 +3,12 @@ import { type Statement, WriteConflict } from '../../db/client.ts';
 import { findDisk } from '../../db/disks.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { deleteJob, deleteJobsOf, findJob, findJobOf, insertJob, remindJob } from '../../db/jobs.ts';
-import { changeOperation, demandRunning } from '../../db/operations.ts';
+import { demandRunning } from '../../db/operations.ts';
 import type { DiskRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import { audited, endedRow, REGISTRY } from '../audit/record.ts';
 import { type Context, newId } from '../context.ts';
-import { operationError } from '../operations/record.ts';
+import { endOperation } from '../operations/end.ts';
 import { removeDisk } from './remove.ts';
 
 /**
@@ -114,16 +114,9 @@ function awaited({ operationId, subjectId }: JobRow): string {
 }
 
 function ending(context: Context, disk: DiskRow, operationId: string, error: RegistryError): Statement[] {
-  const { orm } = context.db;
   return [
-    demandRunning(orm, operationId),
+    demandRunning(context.db.orm, operationId),
     ...removeDisk(context, disk),
-    changeOperation(orm, operationId, context.now(), {
-      done: true,
-      stage: null,
-      bytesDone: null,
-      bytesTotal: null,
-      error: operationError(error),
-    }),
+    endOperation(context, operationId, { error }),
   ];
 }

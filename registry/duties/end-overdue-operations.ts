@@ -1,11 +1,12 @@
 import { RegistryError } from '../../core/errors.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { changeOperation, demandRunning, overdueOperations } from '../../db/operations.ts';
+import { demandRunning, overdueOperations } from '../../db/operations.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { endedRow, SCHEDULED } from '../audit/record.ts';
 import type { Context } from '../context.ts';
+import { endOperation } from '../operations/end.ts';
 import { ENDINGS, type Ending } from '../operations/endings.ts';
-import { operationError, resourceOf } from '../operations/record.ts';
+import { resourceOf } from '../operations/record.ts';
 import { writeAndTell } from '../webhooks/announce.ts';
 import { oneByOne } from './one-by-one.ts';
 
@@ -38,10 +39,6 @@ export const endOverdueOperations = oneByOne({
 function withoutRollback(context: Context, { id }: OperationRow, error: RegistryError): Ending {
   const { orm } = context.db;
   return {
-    statements: [
-      demandRunning(orm, id),
-      changeOperation(orm, id, context.now(), { done: true, stage: null, error: operationError(error) }),
-      clearGuards(orm),
-    ],
+    statements: [demandRunning(orm, id), endOperation(context, id, { error }), clearGuards(orm)],
   };
 }

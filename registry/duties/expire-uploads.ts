@@ -1,9 +1,8 @@
 import { RegistryError } from '../../core/errors.ts';
 import { findImage } from '../../db/images.ts';
 import { demandUploadState, expiredUploads, findUpload } from '../../db/uploads.ts';
-import { audited, endedRow, SCHEDULED } from '../audit/record.ts';
-import { endUpload } from '../uploads/end.ts';
-import { writeAndTell } from '../webhooks/announce.ts';
+import { SCHEDULED } from '../audit/record.ts';
+import { endCreationOf } from '../uploads/give-up.ts';
 import { oneByOne } from './one-by-one.ts';
 
 export const expireUploads = oneByOne({
@@ -20,19 +19,7 @@ export const expireUploads = oneByOne({
       'DEADLINE_EXCEEDED',
       `The ${upload.sourceUri === null ? 'upload was not completed' : 'link was not copied'} within ${context.settings.BULLION_UPLOAD_TTL_SECONDS} s; create the image again`,
     );
-    const ending = endUpload(context, image, upload, error);
-    const event = {
-      actorId: SCHEDULED,
-      action: 'images.create',
-      resource: audited('image', image),
-      operationId: upload.operationId,
-    };
-    await writeAndTell(context, [
-      demandUploadState(orm, imageId, 'OPEN'),
-      ...ending.statements,
-      endedRow(context, event, error),
-    ]);
-    await context.jobs.send(ending.jobId);
+    await endCreationOf(context, image, upload, error, SCHEDULED, [demandUploadState(orm, imageId, 'OPEN')]);
     return true;
   },
 });

@@ -17,7 +17,7 @@ import {
 import { clearGuards } from '../../db/guards.ts';
 import { insertJob } from '../../db/jobs.ts';
 import { heldInFolder } from '../../db/leases.ts';
-import { changeOperation, demandRunning } from '../../db/operations.ts';
+import { demandRunning } from '../../db/operations.ts';
 import { findSoleOwnership } from '../../db/owners.ts';
 import { removeWebhooksOf } from '../../db/webhooks.ts';
 import { type FolderRow, folders } from '../../schema/tables/identity.ts';
@@ -27,13 +27,8 @@ import { type Access, readInput, readToChange, requirePermission } from '../auth
 import { decideAgain } from '../conflicts.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
 import { heldImages, NAMED_HOLDERS } from '../images/held.ts';
-import {
-  type Operation,
-  operationError,
-  recordOperation,
-  resourceOf,
-  startOperation,
-} from '../operations/record.ts';
+import { endOperation } from '../operations/end.ts';
+import { type Operation, recordOperation, resourceOf, startOperation } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { demandActive } from './active.ts';
 import { operationOn } from './containers.ts';
@@ -185,11 +180,12 @@ export async function keepFolder(
       before: folder,
       after: { ...folder, ...kept },
     }),
-    changeOperation(orm, operationId, now, {
-      done: true,
-      metadata: { ...metadata, cancelledBy: access.callerId, cancelledAt: now },
-      error: operationError(cancelled),
-    }),
+    endOperation(
+      context,
+      operationId,
+      { error: cancelled },
+      { ...metadata, cancelledBy: access.callerId, cancelledAt: now },
+    ),
     clearGuards(orm),
   ]);
 }
@@ -202,7 +198,7 @@ export function stopDeletion(context: Context, folder: FolderRow, error: Registr
   return [
     demandDeletion(orm, folder),
     updateFolder(orm, id, { ...NO_DELETION, status: next('folder', folder.status, event) }),
-    changeOperation(orm, deletionId!, context.now(), { done: true, error: operationError(error) }),
+    endOperation(context, deletionId!, { error }),
     clearGuards(orm),
   ];
 }

@@ -28,6 +28,7 @@ import { heldImages, NAMED_HOLDERS } from '../images/held.ts';
 import { isTrashed, purgeTrashed } from '../images/purge.ts';
 import { removeImage } from '../images/remove.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
+import { endOperation } from '../operations/end.ts';
 import { EMPTY } from '../operations/record.ts';
 import { removeSnapshot } from '../snapshots/remove.ts';
 import { endUpload } from '../uploads/end.ts';
@@ -156,7 +157,7 @@ function endOf(context: Context, folder: FolderRow): Statement[] {
     demandDeletion(orm, folder),
     ...removeFolder(context, folder.id),
     goneRow(context, folder, { kind: 'folder', row: folder }),
-    changeOperation(orm, folder.deletionId!, context.now(), { done: true, response: EMPTY }),
+    endOperation(context, folder.deletionId!, { response: EMPTY }),
     clearGuards(orm),
   ];
 }

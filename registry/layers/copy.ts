@@ -16,6 +16,7 @@ import type { Context } from '../context.ts';
 import { endDisk } from '../disks/end.ts';
 import { diskResult } from '../disks/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
+import { endOperation } from '../operations/end.ts';
 import { type CopyCursor, discardCopy } from './discard-copy.ts';
 
 interface Subject {
@@ -197,13 +198,7 @@ async function finish(context: Context, subject: Subject, made: StoredObject): P
     }),
     noteUnnamed(orm, source.id, now),
     changeResource(orm, 'disk', disk.id, { status: ready.status }),
-    changeOperation(orm, operationId, now, {
-      done: true,
-      stage: null,
-      bytesDone: null,
-      bytesTotal: null,
-      response: diskResult(ready),
-    }),
+    endOperation(context, operationId, { response: diskResult(ready) }),
     auditRow(context, { ...endOf(disk, operationId), before: disk, after: ready }),
     deleteJob(orm, job.id),
     clearGuards(orm),

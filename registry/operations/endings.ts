@@ -9,6 +9,7 @@ import type { OperationRow } from '../../schema/tables/work.ts';
 import type { Context } from '../context.ts';
 import { endDisk, endForsakenDisk } from '../disks/end.ts';
 import { stopDeletion } from '../identity/delete-folder.ts';
+import { lapse } from '../quotas/settle-request.ts';
 import { endUpload } from '../uploads/end.ts';
 
 /** What takes back what an operation has begun and ends it, and the job to send once that is written. */
@@ -51,4 +52,5 @@ export const ENDINGS: Readonly<
     if (folder === undefined || folder.deletionId !== id) return undefined;
     return { statements: stopDeletion(context, folder, error) };
   },
+  'quotaRequests.create': lapse,
 };

@@ -1,3 +1,4 @@
+import { answerDeadline } from '../../core/deadlines.ts';
 import { invalidField, RegistryError } from '../../core/errors.ts';
 import { parseFilter } from '../../core/list-query.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
@@ -123,7 +124,7 @@ export async function createQuotaRequest(
       kind: 'quotaRequests.create',
       resource: { kind: 'quotaRequest', id, folderId: null, cloudId },
       metadata: { quotaRequestId: id },
-      deadlineAt: null,
+      deadlineAt: answerDeadline(context.now()),
     });
     const request: QuotaRequestRow = {
       id,

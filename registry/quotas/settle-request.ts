@@ -10,25 +10,27 @@ import {
 import type { Permission } from '../../core/roles.ts';
 import type { Statement } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
-import { changeOperation, demandRunning } from '../../db/operations.ts';
+import { demandRunning } from '../../db/operations.ts';
 import { changeQuotaRequest, findQuotaRequest, itemsOfQuotaRequest } from '../../db/quota-requests.ts';
 import { setLimit } from '../../db/quotas.ts';
 import type { QuotaRequestItemRow } from '../../schema/tables/quotas.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
-import { auditRow } from '../audit/record.ts';
+import { auditRow, SCHEDULED } from '../audit/record.ts';
 import { type Access, readInput, readToChange, requirePermission } from '../authorize.ts';
 import { decideAgain } from '../conflicts.ts';
 import type { CallerContext, Context } from '../context.ts';
+import { endOperation } from '../operations/end.ts';
 import {
   finishedOperation,
   type Operation,
   type OperationKind,
-  operationError,
   recordOperation,
   resourceOf,
 } from '../operations/record.ts';
 import { requireResource } from '../resources.ts';
 import { type QuotaRequest, requestResult } from './requests.ts';
+
+const WITHDRAWN = new RegistryError('CANCELLED', 'The quota request was cancelled');
 
 /** An administrator's approval of one quota. */
 export interface Approval {
@@ -90,17 +92,10 @@ export async function cancelWholeRequest(
   operation: OperationRow,
   access: Access,
 ): Promise<void> {
-  const { id: operationId, resourceId } = operation;
-  requirePermission(access, 'quota-manager.quotaRequests.cancel', 'operation', operationId);
-  const { orm } = context.db;
-  const [[row], items] = await context.db.read([
-    findQuotaRequest(orm, resourceId),
-    itemsOfQuotaRequest(orm, resourceId),
-  ]);
-  if (row === undefined || !items.some(({ status }) => status === 'PENDING')) return;
-  const request = { ...row, items };
-  const changed = pendingItems(request, items, 'quota_ids').map((item) => cancelled(item, access.callerId));
-  const { settled, statements } = settle(context, request, changed);
+  requirePermission(access, 'quota-manager.quotaRequests.cancel', 'operation', operation.id);
+  const taken = await takeBack(context, operation, WITHDRAWN, access.callerId);
+  if (taken === undefined) return;
+  const { request, settled, statements } = taken;
   await context.db.write([
     ...statements,
     auditRow(context, {
@@ -111,8 +106,31 @@ export async function cancelWholeRequest(
       before: request,
       after: settled,
     }),
-    clearGuards(orm),
+    clearGuards(context.db.orm),
   ]);
+}
+
+/** How a request ends that nobody has settled until its deadline; undefined when nothing of it is pending any more. */
+export async function lapse(
+  context: Context,
+  operation: OperationRow,
+  error: RegistryError,
+): Promise<{ statements: Statement[] } | undefined> {
+  const taken = await takeBack(context, operation, error, SCHEDULED);
+  return taken && { statements: [...taken.statements, clearGuards(context.db.orm)] };
+}
+
+/** The request of an operation with all that is pending taken back; the operation ends with `error` if nothing was given. */
+async function takeBack(context: Context, { resourceId }: OperationRow, error: RegistryError, by: string) {
+  const { orm } = context.db;
+  const [[row], items] = await context.db.read([
+    findQuotaRequest(orm, resourceId),
+    itemsOfQuotaRequest(orm, resourceId),
+  ]);
+  if (row === undefined || !items.some(({ status }) => status === 'PENDING')) return undefined;
+  const request = { ...row, items };
+  const changed = pendingItems(request, items, 'quota_ids').map((item) => cancelled(item, by));
+  return { request, ...settle(context, request, changed, error) };
 }
 
 /** One call that changes items of a request; its operation is done and answers with the request as it then is. */
@@ -150,12 +168,14 @@ function change(
 
 /**
  * The request with some items changed, and the statements that make it so: approved limits are set, and when nothing
- * is pending any more the operation of the creation ends. The batch is undone when the request was changed meanwhile.
+ * is pending any more the operation of the creation ends, with `withdrawn` when nothing was settled. The batch is undone
+ * when the request was changed meanwhile.
  */
 function settle(
   context: Context,
   request: QuotaRequest,
   changed: readonly QuotaRequestItemRow[],
+  withdrawn = WITHDRAWN,
 ): { settled: QuotaRequest; statements: Statement[] } {
   const { orm } = context.db;
   const items = request.items.map((item) => changed.find(({ quotaId }) => quotaId === item.quotaId) ?? item);
@@ -172,22 +192,14 @@ function settle(
       ...changed.flatMap(({ quotaId, approvedLimit }) =>
         approvedLimit === null ? [] : [setLimit(orm, request.cloudId, quotaId, approvedLimit)],
       ),
-      ...endOfCreation(context, settled),
+      ...endOfCreation(context, settled, withdrawn),
     ],
   };
 }
 
-function endOfCreation(context: Context, settled: QuotaRequest): Statement[] {
-  const { orm } = context.db;
+function endOfCreation(context: Context, settled: QuotaRequest, withdrawn: RegistryError): Statement[] {
   const { operationId, status } = settled;
   if (status !== 'CANCELED' && status !== 'PROCESSED') return [];
-  const error =
-    status === 'CANCELED' ? new RegistryError('CANCELLED', 'The quota request was cancelled') : undefined;
-  return [
-    demandRunning(orm, operationId),
-    changeOperation(orm, operationId, context.now(), {
-      done: true,
-      ...(error === undefined ? { response: requestResult(settled) } : { error: operationError(error) }),
-    }),
-  ];
+  const outcome = status === 'CANCELED' ? { error: withdrawn } : { response: requestResult(settled) };
+  return [demandRunning(context.db.orm, operationId), endOperation(context, operationId, outcome)];
 }

@@ -3,12 +3,12 @@ import { next } from '../../core/lifecycle.ts';
 import type { Statement } from '../../db/client.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { deleteJobsOf, insertJob } from '../../db/jobs.ts';
-import { changeOperation, demandRunning } from '../../db/operations.ts';
+import { demandRunning } from '../../db/operations.ts';
 import { updateUpload } from '../../db/uploads.ts';
 import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import { type Context, newId } from '../context.ts';
 import { withdrawImage } from '../images/remove.ts';
-import { operationError } from '../operations/record.ts';
+import { endOperation } from '../operations/end.ts';
 import { announceRefusal } from '../webhooks/image-events.ts';
 
 /**
@@ -48,11 +48,7 @@ export function endUpload(
         requestId: context.requestId,
         createdAt: now,
       }),
-      changeOperation(orm, upload.operationId, now, {
-        done: true,
-        stage: null,
-        error: operationError(error),
-      }),
+      endOperation(context, upload.operationId, { error }),
       ...announceRefusal(context, image, error, upload.operationId),
       clearGuards(orm),
     ],

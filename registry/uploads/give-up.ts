@@ -1,8 +1,10 @@
 import { RegistryError } from '../../core/errors.ts';
+import type { Statement } from '../../db/client.ts';
 import { findImage } from '../../db/images.ts';
 import { findUpload } from '../../db/uploads.ts';
+import type { ImageRow, UploadRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
-import { audited, endedRow, REGISTRY } from '../audit/record.ts';
+import { type Actor, audited, endedRow, REGISTRY } from '../audit/record.ts';
 import type { Context } from '../context.ts';
 import { writeAndTell } from '../webhooks/announce.ts';
 import { endUpload } from './end.ts';
@@ -21,13 +23,25 @@ export async function endCreation(context: Context, imageId: string, error: Regi
   const { orm } = context.db;
   const [[image], [upload]] = await context.db.read([findImage(orm, imageId), findUpload(orm, imageId)]);
   if (image === undefined || upload === undefined || image.status !== 'CREATING') return;
+  await endCreationOf(context, image, upload, error, REGISTRY);
+}
+
+/** Ends a creation by upload as it was read, on behalf of nobody who asks; `demands` belong to its batch. */
+export async function endCreationOf(
+  context: Context,
+  image: ImageRow,
+  upload: UploadRow,
+  error: RegistryError,
+  actorId: Actor,
+  demands: readonly Statement[] = [],
+): Promise<void> {
   const ending = endUpload(context, image, upload, error);
   const event = {
-    actorId: REGISTRY,
+    actorId,
     action: 'images.create',
     resource: audited('image', image),
     operationId: upload.operationId,
   };
-  await writeAndTell(context, [...ending.statements, endedRow(context, event, error)]);
+  await writeAndTell(context, [...demands, ...ending.statements, endedRow(context, event, error)]);
   await context.jobs.send(ending.jobId);
 }

@@ -21,6 +21,7 @@ import type { Context } from '../context.ts';
 import { imageResult, viewOf } from '../images/view.ts';
 import type { JobOutcome } from '../jobs/outcome.ts';
 import { type DigestCursor, digestLater, digestSlice } from '../layers/digest.ts';
+import { endOperation } from '../operations/end.ts';
 import { writeAndTell } from '../webhooks/announce.ts';
 import { announceImage } from '../webhooks/image-events.ts';
 import { joinParts } from './complete.ts';
@@ -156,13 +157,7 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
     demandRunning(orm, upload.operationId),
     updateLayer(orm, layer.id, verified),
     changeResource(orm, 'image', image.id, change),
-    changeOperation(orm, upload.operationId, context.now(), {
-      done: true,
-      stage: null,
-      bytesDone: null,
-      bytesTotal: null,
-      response: imageResult(view),
-    }),
+    endOperation(context, upload.operationId, { response: imageResult(view) }),
     auditRow(context, { ...endOf(subject), before: image, after: ready }),
     deleteJob(orm, job.id),
     ...(digest === undefined ? [] : [digest.statement]),

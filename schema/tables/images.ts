@@ -32,17 +32,23 @@ export const layers = sqliteTable(
   ],
 );
 
-/** What an image has, standing or deleted. While it is CREATING, `osType`, `minDiskSize` and `hardwareGeneration` hold what the caller declared, if anything. */
-const imageColumns = () => ({
+/** What everything has that stands in a folder under a name of its own. */
+const named = () => ({
   id: text('id').primaryKey(),
   folderId: text('folder_id').notNull(),
   /** The folder's cloud: a folder never moves, and quotas and access need both. */
   cloudId: text('cloud_id').notNull(),
   createdAt: integer('created_at').notNull(),
-  /** Empty for none, like `family`, so that both sort and page like any text. */
+  /** Empty for none, so that it sorts and pages like any text. */
   name: text('name').notNull(),
   description: text('description'),
   labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
+});
+
+/** What an image has, standing or deleted. While it is CREATING, `osType`, `minDiskSize` and `hardwareGeneration` hold what the caller declared, if anything. */
+const imageColumns = () => ({
+  ...named(),
+  /** Empty for none. */
   family: text('family').notNull(),
   status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
   sizeBytes: integer('size_bytes'),
@@ -198,15 +204,7 @@ export const uploads = sqliteTable(
 
 /** What disks and snapshots have in common. */
 const volume = () => ({
-  id: text('id').primaryKey(),
-  folderId: text('folder_id').notNull(),
-  /** The folder's cloud. */
-  cloudId: text('cloud_id').notNull(),
-  createdAt: integer('created_at').notNull(),
-  /** Empty for none. */
-  name: text('name').notNull(),
-  description: text('description'),
-  labels: text('labels', { mode: 'json' }).$type<Record<string, string>>(),
+  ...named(),
   status: text('status').$type<'CREATING' | 'READY' | 'ERROR' | 'DELETING'>().notNull(),
   productIds: text('product_ids', { mode: 'json' }).$type<string[]>(),
   /** Of the image that it comes from, for images made of it; none for an empty disk. */

@@ -36,7 +36,7 @@ export const operations = sqliteTable(
     >(),
     bytesDone: integer('bytes_done'),
     bytesTotal: integer('bytes_total'),
-    /** When it ends at the latest, whatever happens; null for one that waits for people. */
+    /** When it ends at the latest, whatever happens; null for one that is done in its call. */
     deadlineAt: integer('deadline_at'),
     metadata: text('metadata', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
     response: text('response', { mode: 'json' }).$type<OperationResult>(),

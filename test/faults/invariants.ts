@@ -88,6 +88,42 @@ export async function objectFaults({ database, store, bucket }: Behind): Promise
   return found;
 }
 
+/**
+ * As far as objects go while things are under way: each that stands has its row, each layer that can be named has its
+ * object, and none that nothing names stands for longer than `unnamedMs`.
+ */
+export async function momentaryObjectFaults(
+  { database, store, bucket }: Behind,
+  unnamedMs: number,
+): Promise<string[]> {
+  const layersNow = () =>
+    all<{ key: string; state: string; unnamedAt: number | null }>(
+      database,
+      "SELECT object_key AS key, state, unnamed_at AS unnamedAt FROM layers WHERE object_key <> ''",
+    );
+  // What changes between the looks is under way; what both tell the same of the keys has to fit.
+  const before = await layersNow();
+  const keys = new Set(await objectKeys(store, bucket));
+  const after = await layersNow();
+  const known = new Set([...before, ...after].map(({ key }) => key));
+  const stood = new Set(before.filter(({ state }) => isStored(state)).map(({ key }) => key));
+  const overdue = Date.now() - unnamedMs;
+  return [
+    ...[...keys].filter((key) => !known.has(key)).map((key) => `no row names the object ${key}`),
+    ...after
+      .filter(({ key, state }) => isStored(state) && stood.has(key) && !keys.has(key))
+      .map(({ key, state }) => `the layer of ${key} is ${state} without object`),
+    ...after
+      .filter(({ unnamedAt }) => unnamedAt !== null && unnamedAt < overdue)
+      .map(({ key }) => `nothing names ${key}, and its grace period is over`),
+  ];
+}
+
+/** From when it is stored until its deletion begins. */
+function isStored(state: string): boolean {
+  return state === 'STORED' || state === 'VERIFIED' || state === 'UNNAMED';
+}
+
 /** Every running operation is awaited by an upload that a client sends, or worked on by a job that will be run. */
 export async function operationFaults(database: D1Database): Promise<string[]> {
   const rows = await all<{ id: string; kind: string; stage: string }>(

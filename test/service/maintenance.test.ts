@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { DUTY_NAMES } from '../../registry/duties/duties.ts';
 import type { dutyList, maintenanceRun, maintenanceRunList } from '../../schema/wire/maintenance/run.ts';
-import { Client, type Fields, IMAGES, imageIdOf } from './client.ts';
+import { Client, type Fields, IMAGES, imageIdOf, type Operation } from './client.ts';
 import { emptyDisk } from './disks.ts';
 import { eventually } from './setup/eventually.ts';
 import { startOwn } from './setup/registry.ts';
@@ -272,15 +272,56 @@ describe('a deadline', () => {
     }
   });
 
-  test('has every running operation but one that waits for people', async () => {
+  test('of a quota request that nobody answers takes back what is pending of it', async () => {
+    const REQUESTS = '/quota-manager/v1/quotaRequests';
+    const made = await operator.call<Operation>('POST', '/resource-manager/v1/clouds', {
+      organizationId: 'local',
+      name: 'unanswered',
+    });
+    const ask = (...quotaIds: string[]) =>
+      operator.call<Operation>('POST', REQUESTS, {
+        resource: { id: made.metadata.cloudId, type: 'resource-manager.cloud' },
+        desiredQuotaLimits: quotaIds.map((quotaId) => ({ quotaId, desiredLimit: 40_000 })),
+      });
+    const requestOf = ({ metadata }: Operation) => `${REQUESTS}/${metadata.quotaRequestId}`;
+    const unanswered = await ask('compute.diskPools.count');
+    const answered = await ask('compute.diskPools.count', 'compute.snapshots.count');
+    await operator.call('POST', `${requestOf(answered)}:approve`, {
+      items: [{ quotaId: 'compute.snapshots.count' }],
+    });
+    for (const { id, createdAt } of [unanswered, answered]) {
+      expect(await deadline(id)).toBe(Date.parse(createdAt) + 90 * DAY_MS);
+      await sql('UPDATE operations SET deadline_at = 1000 WHERE id = ?', id);
+    }
+    expect(await run('end-overdue-operations')).toMatchObject({ done: 2 });
+    expect(await operator.get(`/operations/${unanswered.id}`)).toMatchObject({
+      done: true,
+      error: { code: 4 },
+    });
+    expect(await operator.get(`/operations/${answered.id}`)).toMatchObject({
+      done: true,
+      response: { status: 'PROCESSED' },
+    });
+    expect(await operator.get(requestOf(unanswered))).toMatchObject({
+      status: 'CANCELED',
+      quotaLimits: [{ status: 'CANCELED', modifiedBy: 'scheduled' }],
+    });
+    expect(await operator.get(requestOf(answered))).toMatchObject({
+      quotaLimits: [{ status: 'CANCELED' }, { status: 'APPROVED', approvedLimit: 40_000 }],
+    });
+  });
+
+  test('has every running operation', async () => {
+    const count = (await sql('SELECT id FROM operations WHERE done = 0')).length;
     await api.call('POST', '/quota-manager/v1/quotaRequests', {
       resource: { id: cloudId, type: 'resource-manager.cloud' },
       desiredQuotaLimits: [{ quotaId: 'compute.diskPools.count', desiredLimit: 1 }],
     });
-    const kinds = await sql<{ kind: string }>(
-      'SELECT DISTINCT kind FROM operations WHERE done = 0 AND deadline_at IS NULL',
+    const running = await sql<{ at: number | null }>(
+      'SELECT deadline_at AS at FROM operations WHERE done = 0',
     );
-    expect(kinds).toEqual([{ kind: 'quotaRequests.create' }]);
+    expect(running).toHaveLength(count + 1);
+    expect(running.filter(({ at }) => at === null)).toEqual([]);
   });
 });
 

@@ -1,11 +1,14 @@
 /** What is checked of a registry after each step of the soak; all of `invariants.ts` is checked when it is quiet. */
 import { latestOf, passedOverFor } from '../../../core/families.ts';
-import { quotaFaults, rowFaults } from '../invariants.ts';
+import { momentaryObjectFaults, quotaFaults, rowFaults } from '../invariants.ts';
 import type { Breakable } from '../setup/behind-proxy.ts';
 import { accepted, IMAGES } from '../setup/client.ts';
 import { observe, type World } from './model.ts';
 
 export const FAMILIES = ['alpha', 'beta', 'gamma'] as const;
+
+/** There is no grace period, and a tick comes far sooner. */
+const UNNAMED_MS = 60_000;
 
 interface ShownRow {
   readonly id: string;
@@ -21,6 +24,7 @@ export async function momentaryFaults(registry: Breakable, world: World): Promis
   const found = await Promise.all([
     quotaFaults(database),
     rowFaults(database),
+    momentaryObjectFaults({ database, ...registry.behind }, UNNAMED_MS),
     stateFaults(registry, world),
     latestFaults(registry),
     deadlineFaults(registry),

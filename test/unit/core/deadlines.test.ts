@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { copyingDeadline, emptyingDeadline, judgingDeadline } from '../../../core/deadlines.ts';
+import {
+  answerDeadline,
+  copyingDeadline,
+  emptyingDeadline,
+  judgingDeadline,
+} from '../../../core/deadlines.ts';
 
 const DAY_MS = 86_400_000;
 const MIB = 2 ** 20;
@@ -24,5 +29,11 @@ describe.each([
 describe('the deadline for emptying', () => {
   it('is a week from what went last', () => {
     expect(emptyingDeadline(NOW)).toBe(NOW + 7 * DAY_MS);
+  });
+});
+
+describe('the deadline for an answer of people', () => {
+  it('is ninety days', () => {
+    expect(answerDeadline(NOW)).toBe(NOW + 90 * DAY_MS);
   });
 });
