@@ -99,67 +99,57 @@ function isState({ words, pending, lengthBytes }: Sha256State): boolean {
   );
 }
 
-/** FIPS 180-4, 6.2.2, over the whole blocks from `from` to `to`. Written for speed: every byte of a layer comes by. */
+/**
+ * The whole blocks from `from` to `to`, one call each: an engine puts compiled code to use at the next call. One long
+ * loop over a range was at times left to the interpreter on a busy machine, at a hundredth of the speed.
+ */
 function compress(words: Int32Array, bytes: Uint8Array, from: number, to: number): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let block = from; block < to; block += BLOCK_BYTES) compressBlock(words, view, block);
+}
+
+/** FIPS 180-4, 6.2.2. Written for speed: every byte of a layer comes by. */
+function compressBlock(words: Int32Array, view: DataView, block: number): void {
   const w = schedule;
   const k = ROUND_CONSTANTS;
-  let h0 = words[0]!;
-  let h1 = words[1]!;
-  let h2 = words[2]!;
-  let h3 = words[3]!;
-  let h4 = words[4]!;
-  let h5 = words[5]!;
-  let h6 = words[6]!;
-  let h7 = words[7]!;
-  for (let block = from; block < to; block += BLOCK_BYTES) {
-    for (let t = 0, at = block; t < 16; t += 1, at += 4) {
-      w[t] = view.getInt32(at);
-    }
-    for (let t = 16; t < 64; t += 1) {
-      const x = w[t - 15]!;
-      const y = w[t - 2]!;
-      const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-      const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
-      w[t] = (w[t - 16]! + s0 + w[t - 7]! + s1) | 0;
-    }
-    let a = h0;
-    let b = h1;
-    let c = h2;
-    let d = h3;
-    let e = h4;
-    let f = h5;
-    let g = h6;
-    let h = h7;
-    for (let t = 0; t < 64; t += 1) {
-      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-      const t1 = (h + s1 + (g ^ (e & (f ^ g))) + k[t]! + w[t]!) | 0;
-      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-      const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0;
-      h = g;
-      g = f;
-      f = e;
-      e = (d + t1) | 0;
-      d = c;
-      c = b;
-      b = a;
-      a = (t1 + t2) | 0;
-    }
-    h0 = (h0 + a) | 0;
-    h1 = (h1 + b) | 0;
-    h2 = (h2 + c) | 0;
-    h3 = (h3 + d) | 0;
-    h4 = (h4 + e) | 0;
-    h5 = (h5 + f) | 0;
-    h6 = (h6 + g) | 0;
-    h7 = (h7 + h) | 0;
+  for (let t = 0, at = block; t < 16; t += 1, at += 4) {
+    w[t] = view.getInt32(at);
   }
-  words[0] = h0;
-  words[1] = h1;
-  words[2] = h2;
-  words[3] = h3;
-  words[4] = h4;
-  words[5] = h5;
-  words[6] = h6;
-  words[7] = h7;
+  for (let t = 16; t < 64; t += 1) {
+    const x = w[t - 15]!;
+    const y = w[t - 2]!;
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    w[t] = (w[t - 16]! + s0 + w[t - 7]! + s1) | 0;
+  }
+  let a = words[0]!;
+  let b = words[1]!;
+  let c = words[2]!;
+  let d = words[3]!;
+  let e = words[4]!;
+  let f = words[5]!;
+  let g = words[6]!;
+  let h = words[7]!;
+  for (let t = 0; t < 64; t += 1) {
+    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+    const t1 = (h + s1 + (g ^ (e & (f ^ g))) + k[t]! + w[t]!) | 0;
+    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+    const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
+  }
+  words[0]! += a;
+  words[1]! += b;
+  words[2]! += c;
+  words[3]! += d;
+  words[4]! += e;
+  words[5]! += f;
+  words[6]! += g;
+  words[7]! += h;
 }

@@ -1,6 +1,6 @@
 /** Disks whose bytes the store copies, with the store, the queue or the registry failing on the way. */
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { eventually } from '../service/setup/eventually.ts';
 import { type Breakable, startBreakable, startBreakableStore, startOn } from './setup/behind-proxy.ts';
 import { accepted, disk, IMAGES, type Operation, smallDisk } from './setup/client.ts';
@@ -29,6 +29,9 @@ const SETTINGS = {
 
 const registry = await startBreakable(SETTINGS);
 const { client, proxy, sql } = registry;
+
+// What one test breaks stays its own, whatever became of it.
+afterEach(() => proxy.lift());
 
 interface Source {
   readonly imageId: string;
