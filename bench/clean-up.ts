@@ -1,12 +1,8 @@
 /** What the scheduled functions spend on the policies of many families, and on that of a large one, slice by slice. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
-import { type Local, startLocal } from '../dev/local.ts';
-import { projectFolder } from '../dev/project.ts';
 import { type CatalogueImage, writeCatalogue } from './catalogue.ts';
 import type { Part, Table } from './part.ts';
+import { type BenchRegistry, withRegistry } from './registry.ts';
 
 const DAY_MS = 86_400_000;
 const LAYER_BYTES = 2 ** 30;
@@ -37,19 +33,6 @@ const QUICK: readonly Scenario[] = [
   { name: 'one family of 2,000 images', families: 1, images: 2000 },
 ];
 
-/** What the Worker says of a duty that did something. */
-interface Line {
-  readonly event: string;
-  readonly duty?: string;
-  readonly done: number;
-  readonly d1RoundTrips: number;
-  readonly d1Statements: number;
-  readonly rowsRead: number;
-  readonly rowsWritten: number;
-  readonly s3Calls: number;
-  readonly error?: unknown;
-}
-
 interface Figures {
   readonly scenario: string;
   readonly step: string;
@@ -66,21 +49,13 @@ interface Figures {
 async function measure(scenarios: readonly Scenario[]): Promise<readonly Figures[]> {
   const figures: Figures[] = [];
   for (const scenario of scenarios) {
-    const state = mkdtempSync(join(tmpdir(), 'bullion-bench-'));
-    const lines: Line[] = [];
-    let local: Local | undefined;
-    try {
-      const log = (line: string) => lines.push(JSON.parse(line));
-      local = await startLocal({ state, port: 0, s3Port: 0, sweepSeconds: 86_400, log });
-      const database = await local.database();
+    await withRegistry(async (registry) => {
+      const database = await registry.local.database();
       await writeFamilies(database, scenario);
-      figures.push(await drain(local, lines, scenario, 'first run', scenario.families * takenOf(scenario)));
+      figures.push(await drain(registry, scenario, 'first run', scenario.families * takenOf(scenario)));
       await addOne(database, scenario);
-      figures.push(await drain(local, lines, scenario, 'an image more each', scenario.families));
-    } finally {
-      await local?.stop();
-      rmSync(state, { recursive: true, force: true });
-    }
+      figures.push(await drain(registry, scenario, 'an image more each', scenario.families));
+    });
   }
   return figures;
 }
@@ -135,8 +110,7 @@ async function addOne(database: D1Database, { families }: Scenario): Promise<voi
 
 /** Runs the scheduled functions until no policy is due, and demands that exactly what was planned is gone. */
 async function drain(
-  local: Local,
-  lines: Line[],
+  { local, lines }: BenchRegistry,
   { name }: Scenario,
   step: string,
   expected: number,
@@ -153,7 +127,7 @@ async function drain(
   const told = lines.filter(({ event, duty }) => event === 'duty' && duty === 'apply-retention');
   const failed = told.find(({ error }) => error !== undefined);
   if (failed !== undefined) throw new Error(`${name}, ${step}: ${JSON.stringify(failed.error)}`);
-  const imagesDeleted = told.reduce((sum, { done }) => sum + done, 0);
+  const imagesDeleted = told.reduce((sum, { done = 0 }) => sum + done, 0);
   if (imagesDeleted !== expected) {
     throw new Error(`${name}, ${step}: ${imagesDeleted} images were deleted instead of ${expected}`);
   }
@@ -197,9 +171,6 @@ export const cleanUp: Part = {
   about: 'policies of 1,000 families with 100,000 images, applied by the scheduled functions slice by slice',
   async run({ quick }) {
     const figures = await measure(quick ? QUICK : WHOLE);
-    if (!quick) {
-      writeFileSync(join(projectFolder, 'bench', 'clean-up.json'), `${JSON.stringify(figures, null, 2)}\n`);
-    }
-    return [tableOf(figures)];
+    return { tables: [tableOf(figures)], promises: [], figures };
   },
 };

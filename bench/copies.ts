@@ -1,10 +1,7 @@
 /** What a disk above 5 GiB costs on its way from image to disk, snapshot and image: requests, jobs and bytes moved. */
 import { createHash, type Hash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Local, startLocal } from '../dev/local.ts';
-import type { Part, Table } from './part.ts';
+import type { Measured, Part, Table } from './part.ts';
+import { type BenchRegistry, type Line, type Operation, withRegistry } from './registry.ts';
 import { rawDisk } from './sparse-disks.ts';
 
 const MIB = 2 ** 20;
@@ -13,25 +10,11 @@ const GIB = 2 ** 30;
 const WHOLE: Sizes = { disk: 5 * GIB + 300 * MIB, copyWhole: 5 * GIB };
 /** The same in small: seconds. */
 const QUICK: Sizes = { disk: 48 * MIB, copyWhole: 9 * MIB };
-const STEP_TIMEOUT_MS = 20 * 60_000;
-const WAIT_SECONDS = 30;
 
 interface Sizes {
   readonly disk: number;
   /** BULLION_COPY_WHOLE_BYTES. */
   readonly copyWhole: number;
-}
-
-interface Operation {
-  readonly id: string;
-  readonly done: boolean;
-  readonly metadata: {
-    readonly imageId: string;
-    readonly diskId: string;
-    readonly snapshotId: string;
-    readonly upload?: { readonly partCount: number };
-  };
-  readonly error?: { readonly message: string };
 }
 
 interface SignedPart {
@@ -41,17 +24,6 @@ interface SignedPart {
   readonly headers: Record<string, string>;
 }
 
-/** What the Worker says of a request or a job. */
-interface Line {
-  readonly event: string;
-  readonly kind?: string;
-  readonly operationId?: string;
-  readonly s3Calls?: number;
-  readonly d1RoundTrips?: number;
-}
-
-type Call = <Answer = Operation>(method: string, path: string, body?: unknown) => Promise<Answer>;
-
 /** One step: what it began, whether that was done at once, and how long it took. */
 interface Step {
   readonly name: string;
@@ -60,40 +32,23 @@ interface Step {
   readonly seconds: number;
 }
 
-async function measure(sizes: Sizes): Promise<readonly Table[]> {
-  const state = mkdtempSync(join(tmpdir(), 'bullion-bench-'));
-  const lines: Line[] = [];
-  const env = { BULLION_COPY_WHOLE_BYTES: String(sizes.copyWhole) };
-  const log = (line: string) => lines.push(JSON.parse(line));
-  let local: Local | undefined;
-  try {
-    local = await startLocal({ state, port: 0, s3Port: 0, env, log });
-    return [tableOf(sizes, await travel(callerOf(local), sizes.disk), lines)];
-  } finally {
-    await local?.stop();
-    rmSync(state, { recursive: true, force: true });
-  }
-}
-
-function callerOf({ url, adminKey }: Local): Call {
-  const headers = { Authorization: `Api-Key ${adminKey()}`, Accept: 'application/json' };
-  return async <Answer>(method: string, path: string, body?: unknown) => {
-    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const answer = await fetch(`${url}${path}`, init);
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return JSON.parse(text) as Answer;
-  };
+async function measure(sizes: Sizes): Promise<Measured> {
+  const measureOn = async (registry: BenchRegistry) =>
+    tableOf(sizes, await travel(registry, sizes.disk), registry.lines);
+  const table = await withRegistry(measureOn, {
+    env: { BULLION_COPY_WHOLE_BYTES: String(sizes.copyWhole) },
+  });
+  return { tables: [table], promises: [], figures: table.rows };
 }
 
 /** Takes a disk the whole way, and demands that what comes out is what went in. */
-async function travel(call: Call, size: number): Promise<readonly Step[]> {
+async function travel({ call, ended }: BenchRegistry, size: number): Promise<readonly Step[]> {
   const steps: Step[] = [];
   const step = async (name: string, path: string, body: Record<string, unknown>, between?: Between) => {
     const began = performance.now();
     const operation = await call('POST', path, { folderId: 'default', ...body });
     await between?.(operation);
-    await ended(call, operation.id);
+    await ended(operation.id);
     const seconds = (performance.now() - began) / 1000;
     steps.push({ name, operation, atOnce: operation.done, seconds });
     return operation.metadata;
@@ -120,7 +75,11 @@ async function travel(call: Call, size: number): Promise<readonly Step[]> {
 type Between = (operation: Operation) => Promise<void>;
 
 /** PUTs a disk part by part, no more than one of them in memory. out: the digest of all. */
-async function upload(call: Call, { imageId, upload }: Operation['metadata'], size: number): Promise<string> {
+async function upload(
+  call: BenchRegistry['call'],
+  { imageId, upload }: Operation['metadata'],
+  size: number,
+): Promise<string> {
   const disk = rawDisk(size);
   const hash = createHash('sha256');
   for (let partNumber = 1; partNumber <= (upload?.partCount ?? 0); partNumber += 1) {
@@ -148,7 +107,7 @@ function stamped(bytes: Uint8Array, offset: number, size: number): Buffer<ArrayB
   return part;
 }
 
-async function downloaded(call: Call, imageId: string): Promise<string> {
+async function downloaded(call: BenchRegistry['call'], imageId: string): Promise<string> {
   const { url } = await call<{ url: string }>('GET', `/compute/v1/images/${imageId}:download`);
   const { body } = await fetch(url);
   const hash: Hash = createHash('sha256');
@@ -156,19 +115,9 @@ async function downloaded(call: Call, imageId: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function ended(call: Call, id: string): Promise<void> {
-  const end = performance.now() + STEP_TIMEOUT_MS;
-  for (;;) {
-    const { done, error } = await call('GET', `/operations/${id}?wait=${WAIT_SECONDS}s`);
-    if (error !== undefined) throw new Error(`Operation ${id} ended with: ${error.message}`);
-    if (done) return;
-    if (performance.now() > end) throw new Error(`Operation ${id} is not done after ${STEP_TIMEOUT_MS} ms`);
-  }
-}
-
 function tableOf(sizes: Sizes, steps: readonly Step[], lines: readonly Line[]): Table {
   const sum = (of: readonly Line[], figure: 's3Calls' | 'd1RoundTrips') =>
-    of.reduce((total, line) => total + (line[figure] ?? 0), 0);
+    of.reduce((total, line) => total + line[figure], 0);
   return {
     title: `A disk of ${sizes.disk} bytes, copied in one request up to ${sizes.copyWhole}`,
     columns: [
@@ -200,5 +149,6 @@ function tableOf(sizes: Sizes, steps: readonly Step[], lines: readonly Line[]): 
 export const copies: Part = {
   name: 'copies',
   about: 'image, disk, snapshot and image again of a disk above 5 GiB, on a registry of its own',
+  onlyByName: true,
   run: ({ quick }) => measure(quick ? QUICK : WHOLE),
 };

@@ -1,17 +1,14 @@
 /** What an inspection costs: ranged reads and bytes, for every sample and for disks of one layout and any size. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { projectFolder } from '../dev/project.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { corpus, corpusImage } from '../test/corpus.ts';
 import type { SparseImage } from '../test/sparse-image.ts';
 import type { Part, Table } from './part.ts';
+import { committedResults } from './results.ts';
 import { dynamicVhdDisk, fixedVhdDisk, qcow2Disk, rawDisk, vmdkDisk } from './sparse-disks.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const TIB = 2 ** 40;
-const COMMITTED = join(projectFolder, 'bench', 'inspection.json');
 
 export interface Cost {
   readonly reads: number;
@@ -93,7 +90,7 @@ export async function measureInspection(): Promise<InspectionCosts> {
 
 /** What was measured when the table was last written. */
 export function committedCosts(): InspectionCosts {
-  return JSON.parse(readFileSync(COMMITTED, 'utf8'));
+  return committedResults().inspection?.figures as InspectionCosts;
 }
 
 function tablesOf({ samples, sizes }: InspectionCosts): Table[] {
@@ -122,8 +119,7 @@ export const inspection: Part = {
   name: 'inspection',
   about: 'ranged reads and bytes of an inspection; counted, so the same on every machine',
   run: async () => {
-    const costs = await measureInspection();
-    writeFileSync(COMMITTED, `${JSON.stringify(costs, null, 2)}\n`);
-    return tablesOf(costs);
+    const figures = await measureInspection();
+    return { tables: tablesOf(figures), promises: [], figures };
   },
 };

@@ -1,11 +1,23 @@
+import type { Promised } from './promises.ts';
+
 /** One part of the benchmark: something that is promised, and how it is measured. */
 export interface Part {
   /** By which it is asked for: `npm run bench -- NAME`. */
   readonly name: string;
   /** What is measured, in one line. */
   readonly about: string;
-  /** Measures; with `quick` only what a few seconds allow. Writes its own results where it keeps any. */
-  run(options: { readonly quick: boolean }): Promise<readonly Table[]>;
+  /** Runs only when it is named: it takes too long, or too much room, for every run. */
+  readonly onlyByName?: true;
+  /** Measures; with `quick` only what a few seconds allow. */
+  run(options: { readonly quick: boolean }): Promise<Measured>;
+}
+
+/** What a part found out. */
+export interface Measured {
+  readonly tables: readonly Table[];
+  readonly promises: readonly Promised[];
+  /** What `results.json` keeps of the part: counts and ratios, no times. Plain JSON. */
+  readonly figures: unknown;
 }
 
 export interface Table {

@@ -7,6 +7,7 @@ import { publicFailure } from '../../registry/failures.ts';
 import type { Operation } from '../../registry/operations/record.ts';
 import { errorBody as errorSchema } from '../../schema/wire/error.ts';
 import { BadSettings, openContext, readSettings } from '../context.ts';
+import { costOf } from '../cost.ts';
 import { describeError, log } from '../log.ts';
 import { contractPath, requestPath, routerPath } from './custom-methods.ts';
 import { errorBody, httpStatus, invalidRequest } from './errors.ts';
@@ -188,7 +189,6 @@ function publicError(error: unknown): RegistryError {
 }
 
 function logRequest(c: HonoContext<HttpEnv>, began: number): void {
-  const { db, store } = c.get('context');
   log(FAULTS.has(c.get('outcome')) ? 'error' : 'info', {
     event: 'request',
     requestId: c.get('requestId'),
@@ -199,10 +199,7 @@ function logRequest(c: HonoContext<HttpEnv>, began: number): void {
     durationMs: Date.now() - began,
     callerId: c.get('callerId'),
     outcome: c.get('outcome'),
-    d1RoundTrips: db.cost.roundTrips,
-    rowsRead: db.cost.rowsRead,
-    rowsWritten: db.cost.rowsWritten,
-    s3Calls: store.calls,
+    ...costOf(c.get('context')),
   });
 }
 

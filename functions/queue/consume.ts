@@ -1,6 +1,7 @@
 import type { Context } from '../../registry/context.ts';
 import { type Delivery, giveUpJob, type JobSubject, runJob } from '../../registry/jobs/run.ts';
 import { type Bindings, type JobMessage, openContext } from '../context.ts';
+import { costOf } from '../cost.ts';
 import { describeError, log } from '../log.ts';
 
 /**
@@ -63,10 +64,7 @@ async function runLogged(
     durationMs: Date.now() - began,
     attempts: subject?.job.attempts,
     error,
-    d1RoundTrips: context.db.cost.roundTrips,
-    rowsRead: context.db.cost.rowsRead,
-    rowsWritten: context.db.cost.rowsWritten,
-    s3Calls: context.store.calls,
+    ...costOf(context),
   });
   return delivery;
 }

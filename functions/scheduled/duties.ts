@@ -1,16 +1,17 @@
 import { tick } from '../../registry/maintenance/tick.ts';
 import { type Bindings, openContext } from '../context.ts';
+import { costOf, costSince } from '../cost.ts';
 import { describeError, log } from '../log.ts';
 
 /** Runs the duties (`registry/duties/duties.ts`); what each did, and why one failed, is a line of the log. */
 export async function runDuties(bindings: Bindings, execution: ExecutionContext): Promise<void> {
   const context = openContext(bindings, execution, crypto.randomUUID());
-  const { requestId, db, store } = context;
-  let before = { ...db.cost, s3Calls: store.calls };
+  const { requestId } = context;
+  let before = costOf(context);
   let began = Date.now();
   try {
     await tick(context, ({ duty, done, more }, failure) => {
-      const now = { ...db.cost, s3Calls: store.calls };
+      const now = costOf(context);
       const line = {
         event: 'duty',
         duty,
@@ -18,11 +19,7 @@ export async function runDuties(bindings: Bindings, execution: ExecutionContext)
         more,
         requestId,
         durationMs: Date.now() - began,
-        d1RoundTrips: now.roundTrips - before.roundTrips,
-        d1Statements: now.statements - before.statements,
-        rowsRead: now.rowsRead - before.rowsRead,
-        rowsWritten: now.rowsWritten - before.rowsWritten,
-        s3Calls: now.s3Calls - before.s3Calls,
+        ...costSince(before, now),
       };
       if (failure !== undefined) log('error', { ...line, error: describeError(failure) });
       else if (done > 0) log('info', line);

@@ -22,9 +22,11 @@ const COSTS = {
   time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
   durationMs: expect.any(Number),
   d1RoundTrips: expect.any(Number),
+  d1Statements: expect.any(Number),
   rowsRead: expect.any(Number),
   rowsWritten: expect.any(Number),
   s3Calls: expect.any(Number),
+  messages: expect.any(Number),
 };
 
 describe('a push', () => {

@@ -12,7 +12,7 @@ const SAMPLES = corpus().map((entry) => [entry.file, entry] as const);
 const DISKS = sizedDisks().map((disk) => [disk.container, disk.size, disk] as const);
 
 const changed = (what: string) =>
-  `the cost of ${what} is not what bench/inspection.json says; if it should be, npm run bench rewrites the table`;
+  `the cost of ${what} is not what bench/results.json says; if it should be, npm run bench rewrites the table`;
 
 describe('what an inspection costs', () => {
   it.each(SAMPLES)('%s: as the table says', async (file, entry) => {
