@@ -30,6 +30,8 @@ export interface CallOptions {
 /** One bucket of one store. */
 export interface Connection {
   readonly bucket: string;
+  /** Credential, region and hash, with which requests are signed that clients send. */
+  readonly config: S3Client['config'];
   /** Requests sent so far, each attempt counted. */
   readonly requestCount: number;
   /** Runs one call, until `ends`: after a minute unless given. Whatever it throws becomes a StoreUnavailable. */
@@ -39,26 +41,25 @@ export interface Connection {
     ends?: AbortSignal,
   ): Promise<Answer>;
   /** Runs a request that is sent past the SDK, and counts it. */
-  send<Answer>(request: (client: S3Client) => Promise<Answer>): Promise<Answer>;
+  send<Answer>(request: () => Promise<Answer>): Promise<Answer>;
 }
 
-/** The settings that every S3 client of Bullion has, for calls and for presigned URLs alike. */
-export function s3Client(settings: StoreSettings, endpoint: string): S3Client {
+/** The S3 client of every call. */
+export function s3Client(settings: StoreSettings): S3Client {
   return new S3Client({
-    endpoint,
+    endpoint: settings.endpoint,
     region: settings.region,
     credentials: { accessKeyId: settings.accessKeyId, secretAccessKey: settings.secretAccessKey },
     forcePathStyle: true,
     maxAttempts: MAX_ATTEMPTS,
-    // By default the SDK signs a checksum of the body it was given; a presigned URL has none yet, and its URL
-    // would then accept the empty body only. Stores other than S3 often refuse these headers altogether.
+    // Stores other than S3 often refuse these headers.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
 }
 
 export function connect(settings: StoreSettings): Connection {
-  const client = s3Client(settings, settings.endpoint);
+  const client = s3Client(settings);
   let requestCount = 0;
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -75,12 +76,13 @@ export function connect(settings: StoreSettings): Connection {
   );
   return {
     bucket: settings.bucket,
+    config: client.config,
     get requestCount() {
       return requestCount;
     },
     send(request) {
       requestCount += 1;
-      return request(client);
+      return request();
     },
     async call(operation, request, ends = AbortSignal.timeout(CALL_TIMEOUT_MS)) {
       try {

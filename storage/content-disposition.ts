@@ -1,3 +1,5 @@
+import { percentEncoded } from './percent-encoding.ts';
+
 /**
  * `Content-Disposition` of a download (RFC 6266): an ASCII name that old clients read, and the real one in UTF-8
  * (RFC 8187) when that differs. No name can end the header or add a parameter.
@@ -6,9 +8,5 @@ export function attachmentDisposition(fileName: string): string {
   const name = fileName.toWellFormed();
   // A percent sign is replaced too: some browsers decode escapes even in the plain form.
   const plain = name.replace(/[^\x20-\x7e]|["%\\/]/gu, '_');
-  const extended = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"${plain === name ? '' : `; filename*=UTF-8''${extended}`}`;
+  return `attachment; filename="${plain}"${plain === name ? '' : `; filename*=UTF-8''${percentEncoded(name)}`}`;
 }

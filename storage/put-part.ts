@@ -1,7 +1,6 @@
-import type { S3Client } from '@aws-sdk/client-s3';
 import { unquotedEtag } from './connection.ts';
 import { StoreUnavailable, unavailable } from './errors.ts';
-import { presignPart } from './presign.ts';
+import type { Signer } from './presign.ts';
 
 /** A part whose bytes pass through this process. */
 export interface PartToPut {
@@ -27,13 +26,12 @@ type LengthenedStream = TransformStream<Uint8Array, Uint8Array>;
  * Throws StoreUnavailable, also when the body fails or has another length: who gives it remembers why it failed.
  */
 export async function putPart(
-  client: S3Client,
-  bucket: string,
+  signer: Signer,
   key: string,
   part: PartToPut,
   signal: AbortSignal,
 ): Promise<string> {
-  const { url, headers } = await presignPart(client, bucket, key, part, URL_TTL_SECONDS);
+  const { url, headers } = await signer.part(key, part, URL_TTL_SECONDS);
   try {
     const answer = await fetch(url, {
       method: 'PUT',

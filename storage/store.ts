@@ -17,7 +17,7 @@
  * Every method may throw StoreUnavailable. Clients PUT to presigned URLs; the only bodies that are sent through here
  * are those of `putPart`.
  */
-import { connect, type StoreSettings, s3Client, TRANSFER_TIMEOUT_MS } from './connection.ts';
+import { connect, type StoreSettings, TRANSFER_TIMEOUT_MS } from './connection.ts';
 import { abortUploadsOf, copyObject, copyPart } from './copies.ts';
 import {
   type ListedObject,
@@ -36,7 +36,7 @@ import {
   type StoredPart,
 } from './multipart.ts';
 import { checkBucket, deleteObject, head, readRange, type StoredObject } from './objects.ts';
-import { type DownloadName, type PresignedPut, presignDownload, presignPart } from './presign.ts';
+import { type DownloadName, openSigner, type PresignedPut } from './presign.ts';
 import { putPart } from './put-part.ts';
 
 export type { StoreSettings } from './connection.ts';
@@ -132,9 +132,10 @@ export interface Store {
 /** Opens one store. Cheap, sends nothing: open one for each invocation, so that `calls` counts that invocation. */
 export function openStore(settings: StoreSettings): Store {
   const connection = connect(settings);
-  // The host is part of a signature, so URLs for clients are signed for the address that clients use.
-  const signer = s3Client(settings, settings.publicEndpoint ?? settings.endpoint);
-  const { bucket } = settings;
+  const { config } = connection;
+  const { bucket, endpoint, publicEndpoint = endpoint } = settings;
+  const ownSigner = openSigner(config, endpoint, bucket);
+  const clientSigner = openSigner(config, publicEndpoint, bucket);
   return {
     get calls() {
       return connection.requestCount;
@@ -147,9 +148,7 @@ export function openStore(settings: StoreSettings): Store {
     putPart: async (key, storeUploadId, partNumber, sizeBytes, body, signal) => {
       const part = { storeUploadId, partNumber, sizeBytes, body };
       const ends = [AbortSignal.timeout(TRANSFER_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])];
-      return connection.send((client) =>
-        putPart(client, bucket, checkedKey(key), part, AbortSignal.any(ends)),
-      );
+      return connection.send(() => putPart(ownSigner, checkedKey(key), part, AbortSignal.any(ends)));
     },
     copy: async (fromKey, fromEtag, toKey) =>
       copyObject(connection, { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey)),
@@ -168,15 +167,9 @@ export function openStore(settings: StoreSettings): Store {
     listUploads: (prefix, after, pageSize) => listUploads(connection, prefix, after, pageSize),
     delete: async (key) => deleteObject(connection, checkedKey(key)),
     presignPart: async (key, storeUploadId, partNumber, sizeBytes, ttlSeconds, md5Base64) =>
-      presignPart(
-        signer,
-        bucket,
-        checkedKey(key),
-        { storeUploadId, partNumber, sizeBytes, md5Base64 },
-        ttlSeconds,
-      ),
+      clientSigner.part(checkedKey(key), { storeUploadId, partNumber, sizeBytes, md5Base64 }, ttlSeconds),
     presignDownload: async (key, name, ttlSeconds) =>
-      presignDownload(signer, bucket, checkedKey(key), name, ttlSeconds),
+      clientSigner.download(checkedKey(key), name, ttlSeconds),
     checkBucket: () => checkBucket(connection),
   };
 }

@@ -49,7 +49,7 @@ export async function* storeChecks(settings: StoreSettings, corsOrigins: readonl
 async function bucketCheck(settings: StoreSettings): Promise<Check> {
   const { bucket } = settings;
   try {
-    await s3Client(settings, settings.endpoint).send(
+    await s3Client(settings).send(
       new ListObjectsV2Command({ Bucket: bucket, Prefix: 'layers/', MaxKeys: 1 }),
       { abortSignal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) },
     );

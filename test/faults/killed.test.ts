@@ -97,5 +97,5 @@ async function settledFaults(state: string, own: Awaited<ReturnType<typeof start
   });
   const credential = JSON.parse(readFileSync(join(state, 'object-store.json'), 'utf8'));
   const settings = { endpoint: own.local.s3Url, region: 'auto', bucket: 'bullion', ...credential };
-  return await faults({ database, store: s3Client(settings, own.local.s3Url), bucket: 'bullion' });
+  return await faults({ database, store: s3Client(settings), bucket: 'bullion' });
 }

@@ -20,7 +20,7 @@ const ORIGIN = 'https://console.example';
 const own = await startOwn({ env: { BULLION_CORS_ORIGINS: ORIGIN }, sweepSeconds: 3600 });
 const credential = JSON.parse(readFileSync(join(own.local.state.path, 'object-store.json'), 'utf8'));
 const { s3Url } = own.local;
-const objects = s3Client({ endpoint: s3Url, region: 'auto', bucket: 'bullion', ...credential }, s3Url);
+const objects = s3Client({ endpoint: s3Url, region: 'auto', bucket: 'bullion', ...credential });
 
 type Environment = Readonly<Record<string, string>>;
 

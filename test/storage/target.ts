@@ -92,7 +92,7 @@ function target(settings: StoreSettings, name: string, origin: string, stop: () 
   if (capabilities === undefined) {
     throw new Error(`BULLION_TEST_S3_STORE is "${name}"; it has to be one of ${Object.keys(CAPABILITIES)}`);
   }
-  const client = s3Client(settings, settings.endpoint);
+  const client = s3Client(settings);
   const prefix = `layers/contract-${randomBytes(6).toString('hex')}`;
   let keys = 0;
   return {

@@ -79,7 +79,7 @@ export async function startBreakableStore(): Promise<BreakableStore> {
       S3_SECRET_ACCESS_KEY: credential.secretAccessKey,
       BULLION_TRASH_SECONDS: '0',
     },
-    behind: { store: s3Client(settings, server.url), bucket: BUCKET },
+    behind: { store: s3Client(settings), bucket: BUCKET },
   };
 }
 

@@ -26,10 +26,7 @@ const { api, folderId } = await newTenant(own.local, { limits: AMPLE });
 const tenant = await newTenant(choosy.local, { limits: AMPLE });
 
 const credential = JSON.parse(readFileSync(join(own.local.state.path, 'object-store.json'), 'utf8'));
-const store = s3Client(
-  { endpoint: own.local.s3Url, region: 'auto', bucket: 'bullion', ...credential },
-  own.local.s3Url,
-);
+const store = s3Client({ endpoint: own.local.s3Url, region: 'auto', bucket: 'bullion', ...credential });
 
 /** A presigned link to a file in the registry's own store, signed so long ago. */
 async function storedLink(file: string, signedSecondsAgo = 0): Promise<string> {

@@ -153,7 +153,7 @@ async function change(
   if (content === '') {
     await store.delete(key);
   } else if (step % 2 === 0) {
-    const client = s3Client(process.settings, process.settings.endpoint);
+    const client = s3Client(process.settings);
     const url = await getSignedUrl(client, new PutObjectCommand({ Bucket: 'bullion', Key: key }));
     const answer = await put(url, Buffer.from(content));
     if (answer.status !== 200) throw new Error(`PUT: ${answer.status}`);
@@ -178,7 +178,7 @@ async function compare(process: StoreProcess, model: Map<string, Expected>): Pro
     const id = await store.openMultipart(key, 'text/plain');
     await store.abortMultipart(key, id);
   }
-  const client = s3Client(process.settings, process.settings.endpoint);
+  const client = s3Client(process.settings);
   const { KeyCount } = await client.send(new ListObjectsV2Command({ Bucket: 'bullion' }));
   const uploads = await files('buckets/bullion/uploads');
   const parts = await Promise.all(uploads.map((id) => files(`buckets/bullion/uploads/${id}`)));

@@ -22,7 +22,7 @@ let local: LocalStore;
 let client: S3Client;
 beforeAll(async () => {
   local = await startLocal();
-  client = s3Client(local.settings, local.settings.endpoint);
+  client = s3Client(local.settings);
 });
 afterAll(async () => {
   await local.server.close();
@@ -75,7 +75,7 @@ describe('a key may be', () => {
     }
     await local.server.close();
     local = await startLocal(local.dir);
-    client = s3Client(local.settings, local.settings.endpoint);
+    client = s3Client(local.settings);
     const list = new ListObjectsV2Command({ Bucket: 'second', EncodingType: 'url' });
     const listed = (await client.send(list)).Contents?.map((entry) => decodeURIComponent(entry.Key ?? ''));
     const sorted = KEYS.toSorted((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
@@ -183,7 +183,7 @@ test('a reader goes on with what it began when the object is replaced and delete
 
 test('bytes that nothing names any more are gone, those of broken uploads too', async () => {
   const own = await startLocal();
-  const ownClient = s3Client(own.settings, own.settings.endpoint);
+  const ownClient = s3Client(own.settings);
   const broken = new PutObjectCommand({ Bucket: BUCKET, Key: 'broken' });
   await breakOff(await getSignedUrl(ownClient, broken), { 'Content-Length': `${MIB}` }, bytesOf(1, MIB / 2));
   for (const Body of ['x', 'y']) {
