@@ -1,6 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readDeployment } from './deployment.ts';
 import { cacheFolder, projectFolder } from './project.ts';
 
 const SWAGGER_UI = join(projectFolder, 'node_modules', 'swagger-ui-dist');
@@ -62,10 +61,4 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
     statSync(join(folder, path)).isFile(),
   );
-}
-
-/** `node dev/run.mjs assets`, which a deployment runs before it reads the folder. */
-export async function main(): Promise<void> {
-  const { assets } = await readDeployment();
-  makeAssets(join(projectFolder, assets.folder));
 }

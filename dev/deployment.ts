@@ -8,11 +8,10 @@ import { readText } from './state-folder.ts';
 /** What of `wrangler.toml` the local runtime needs, as wrangler itself understands the file. */
 export interface Deployment {
   readonly name: string;
-  /** Path of the entry from the project folder. */
+  /** Where the Worker's bundle is put for a deployment: a path from the project folder. */
   readonly main: string;
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
-  readonly alias: Readonly<Record<string, string>>;
   readonly databases: readonly { readonly binding: string; readonly migrationsFolder: string }[];
   readonly producers: readonly { readonly binding: string; readonly queue: string }[];
   readonly consumers: readonly {
@@ -64,7 +63,6 @@ interface WranglerConfig {
   readonly main?: string;
   readonly compatibility_date?: string;
   readonly compatibility_flags: readonly string[];
-  readonly alias?: Readonly<Record<string, string>>;
   readonly d1_databases: readonly { readonly binding: string; readonly migrations_dir?: string }[];
   readonly queues: {
     readonly producers?: readonly { readonly binding: string; readonly queue: string }[];
@@ -85,7 +83,7 @@ interface WranglerConfig {
 }
 
 /** Raised whenever `Deployment` changes, so that no reading in an older shape is used. */
-const SHAPE = 2;
+const SHAPE = 3;
 
 async function readWithWrangler(configPath: string): Promise<Deployment> {
   const { unstable_readConfig: readConfig } = await withoutSignals(() => import('wrangler'));
@@ -103,7 +101,6 @@ async function readWithWrangler(configPath: string): Promise<Deployment> {
     main: main.slice(projectFolder.length + 1),
     compatibilityDate,
     compatibilityFlags: config.compatibility_flags,
-    alias: config.alias ?? {},
     databases: config.d1_databases.map(({ binding, migrations_dir: folder }) => ({
       binding,
       migrationsFolder: folder ?? 'migrations',

@@ -89,7 +89,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     makeAssets(join(projectFolder, deployment.assets.folder));
     const runtime = await startRuntime({
       deployment,
-      worker: options.worker ?? (await bundleWorker(deployment)),
+      worker: options.worker ?? (await bundleWorker()),
       variables,
       state,
       host,

@@ -1,31 +1,78 @@
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import { type Deployment, readDeployment } from './deployment.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { projectFolder } from './project.ts';
 
-/** The Worker as one module, bundled as wrangler bundles it for a deployment. Throws with esbuild's messages. */
-export async function bundleWorker(deployment?: Deployment): Promise<string> {
-  const { main } = deployment ?? (await readDeployment());
-  return await bundleModule(main, deployment);
+/** The Worker's source; `main` of wrangler.toml names what is made of it. */
+const ENTRY = 'functions/worker.ts';
+
+/**
+ * How every module for workerd is bundled. There is this one recipe: wrangler deploys what it makes as it is
+ * (`no_bundle`), and `npm start` and the tests run the same bytes.
+ */
+const RECIPE = {
+  absWorkingDir: projectFolder,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  conditions: ['workerd', 'worker', 'browser'],
+  mainFields: ['browser', 'module', 'main'],
+  external: ['node:*', 'cloudflare:*'],
+  // The SDK's browser build reads XML with DOMParser, which Workers do not have; this file is its parser without it.
+  alias: { '@aws-sdk/xml-builder': '@aws-sdk/xml-builder/dist-cjs/index.js' },
+  // Names of functions and classes go too: errors have theirs as a field, and a source map tells the rest.
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'silent',
+} as const satisfies BuildOptions;
+
+export interface WorkerBundle {
+  /** The one module. */
+  readonly text: string;
+  /** Its source map, as text. */
+  readonly sourceMap: string;
+  /** How many bytes of the module each source file became, by its path from the project folder. */
+  readonly bytesBySource: Readonly<Record<string, number>>;
 }
 
-/** As `bundleWorker`, from another entry: a path from the project folder. */
-export async function bundleModule(entry: string, deployment?: Deployment): Promise<string> {
-  const { alias } = deployment ?? (await readDeployment());
-  const { outputFiles } = await build({
-    absWorkingDir: projectFolder,
-    entryPoints: [join(projectFolder, entry)],
-    bundle: true,
+/** The text of the Worker's bundle. Throws with esbuild's messages. */
+export async function bundleWorker(): Promise<string> {
+  return (await buildWorker()).text;
+}
+
+/** The Worker's bundle, and what is to be known of it. */
+export async function buildWorker(): Promise<WorkerBundle> {
+  const outfile = join(projectFolder, 'worker.js');
+  const { outputFiles, metafile } = await build({
+    ...RECIPE,
+    entryPoints: [ENTRY],
+    outfile,
     write: false,
-    format: 'esm',
-    target: 'es2022',
-    conditions: ['workerd', 'worker', 'browser'],
-    mainFields: ['browser', 'module', 'main'],
-    external: ['node:*', 'cloudflare:*'],
-    alias: { ...alias },
-    keepNames: true,
-    logLevel: 'silent',
+    metafile: true,
+    sourcemap: 'external',
   });
+  const text = outputFiles.find(({ path }) => path === outfile)?.text;
+  const sourceMap = outputFiles.find(({ path }) => path === `${outfile}.map`)?.text;
+  if (text === undefined || sourceMap === undefined) throw new Error(`${ENTRY} gave no bundle`);
+  return { text, sourceMap, bytesBySource: bytesBySource(metafile) };
+}
+
+function bytesBySource({ outputs }: Metafile): Record<string, number> {
+  const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+  return Object.fromEntries(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput]));
+}
+
+/** Bundles the Worker into `file`, and its source map beside it. */
+export async function writeWorker(file: string): Promise<void> {
+  const { text, sourceMap } = await buildWorker();
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${text}//# sourceMappingURL=${basename(file)}.map\n`);
+  writeFileSync(`${file}.map`, sourceMap);
+}
+
+/** Another module for workerd, by the same recipe. in: its path from the project folder. out: its text. */
+export async function bundleModule(entry: string): Promise<string> {
+  const { outputFiles } = await build({ ...RECIPE, entryPoints: [entry], write: false });
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${entry} gave no bundle`);
   return output.text;
