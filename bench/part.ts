@@ -1,5 +1,3 @@
-import type { Promised } from './promises.ts';
-
 /** One part of the benchmark: something that is promised, and how it is measured. */
 export interface Part {
   /** By which it is asked for: `npm run bench -- NAME`. */
@@ -18,6 +16,14 @@ export interface Measured {
   readonly promises: readonly Promised[];
   /** What `results.json` keeps of the part: counts and ratios, no times. Plain JSON. */
   readonly figures: unknown;
+}
+
+/** A figure that is held to a bound. */
+export interface Promised {
+  readonly what: string;
+  readonly figure: number;
+  readonly bound: string;
+  readonly held: boolean;
 }
 
 export interface Table {

@@ -1,12 +1,4 @@
-import type { Table } from './part.ts';
-
-/** A figure that is held to a bound. */
-export interface Promised {
-  readonly what: string;
-  readonly figure: number;
-  readonly bound: string;
-  readonly held: boolean;
-}
+import type { Promised, Table } from './part.ts';
 
 export function atMost(what: string, figure: number, bound: number): Promised {
   return { what, figure, bound: `at most ${bound}`, held: figure <= bound };

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { formatTable } from '../bench/part.ts';
+import { formatTable, type Promised } from '../bench/part.ts';
 import { PARTS } from '../bench/parts.ts';
-import { type Promised, tableOfPromises } from '../bench/promises.ts';
+import { tableOfPromises } from '../bench/promises.ts';
 import { keepResults, type Results } from '../bench/results.ts';
 import { Refusal } from './refusal.ts';
 import { step } from './steps.ts';
