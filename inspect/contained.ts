@@ -25,7 +25,8 @@ export async function judgeContainer(inspection: Inspection, container: Containe
     report.features = [...container.features].sort();
     return;
   }
-  const allowed = allowanceOf(inspection, container);
+  const file = meter.reader(allowanceOf(inspection, container));
+  await file.prefetch?.(container.firstRanges ?? []);
   if (container.scan !== undefined) {
     const reader = meter.reader({
       reads: limits.scanReads,
@@ -36,7 +37,7 @@ export async function judgeContainer(inspection: Inspection, container: Containe
   }
   report.features = [...container.features].sort();
   if (findings.refused) return;
-  const view = container.guest(meter.reader(allowed));
+  const view = container.guest(file);
   const nested = recogniseImage(await view.read(0, Math.min(HEAD_BYTES, view.size)));
   if (nested !== undefined) {
     const name = 'kind' in nested ? nested.name : nested.foreign.detected;
@@ -52,7 +53,14 @@ export async function judgeContainer(inspection: Inspection, container: Containe
     return;
   }
   const fileView = container.guest(meter.reader({ reads: limits.fileReads, bytes: limits.fileBytes }));
-  const context = { findings, wholeFileIsDisk: false, limits, fileView };
+  const { clusterSize: clusterBytes } = container;
+  const context = {
+    findings,
+    wholeFileIsDisk: false,
+    ...(clusterBytes === undefined ? {} : { clusterBytes }),
+    limits,
+    fileView,
+  };
   const { recognised: _, ...facts } = await examineDisk(view, context);
   Object.assign(report, facts);
 }

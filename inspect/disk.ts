@@ -19,6 +19,8 @@ export interface DiskContext {
   readonly findings: Findings;
   /** The file itself is the disk, so that a wrong end of it is the file's end. */
   readonly wholeFileIsDisk: boolean;
+  /** Of a container: neighbouring bytes of two clusters may lie far apart. Absent where the disk lies as it is. */
+  readonly clusterBytes?: number;
   readonly limits: Limits;
   /**
    * The same bytes as the view, read on an allowance of their own for what a verdict does not need: os-release,
@@ -95,7 +97,7 @@ async function findVolumes(
     return size > 0 ? [{ ...slot, size }] : [];
   });
   await attempt(context.findings, undefined, () =>
-    probeSlots(reader, slots, context.wholeFileIsDisk, (volume) => found.set(volume.slot.number, volume)),
+    probeSlots(reader, slots, context.clusterBytes, (volume) => found.set(volume.slot.number, volume)),
   );
   const unread = (slot: Slot): Volume => ({
     slot,

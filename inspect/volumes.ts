@@ -24,7 +24,7 @@ export interface Volume {
   readonly probe?: Probe;
 }
 
-/** In a container a cluster is often this long, so that the second one is asked for only when it is needed. */
+/** A cluster is often this long; then the second one is asked for only when it is needed. */
 const FIRST_PROBE_BYTES = 64 * 1024;
 /** How many volumes are asked for at once. */
 const BATCH = 4;
@@ -39,12 +39,12 @@ function urgency({ role }: TypeMeaning): number {
 
 /**
  * Probes the partitions of a disk, boot partitions first, and hands each to `found` as it is known, so that what
- * was learnt before a reader's allowance was spent is not lost.
+ * was learnt before a reader's allowance was spent is not lost. `clusterBytes`: of the container, if there is one.
  */
 export async function probeSlots(
   view: RangeReader,
   slots: readonly Slot[],
-  inOneRead: boolean,
+  clusterBytes: number | undefined,
   found: (volume: Volume) => void,
 ): Promise<void> {
   const probed: Volume[] = [];
@@ -55,7 +55,8 @@ export async function probeSlots(
     else probed.push(volume);
   }
   probed.sort((a, b) => urgency(a.meaning) - urgency(b.meaning) || a.slot.number - b.slot.number);
-  const firstBytes = inOneRead ? BTRFS_HEAD_BYTES : FIRST_PROBE_BYTES;
+  const scattered = clusterBytes !== undefined && clusterBytes <= FIRST_PROBE_BYTES;
+  const firstBytes = scattered ? FIRST_PROBE_BYTES : BTRFS_HEAD_BYTES;
   for (let i = 0; i < probed.length; i += BATCH) {
     const batch = probed.slice(i, i + BATCH);
     const ranges = batch.map(

@@ -1,5 +1,5 @@
 import type { Limits } from '../limits.ts';
-import type { RangeReader } from '../readers/range-reader.ts';
+import type { ByteRange, RangeReader } from '../readers/range-reader.ts';
 import type { Findings, Format, Scan } from '../report.ts';
 
 /** What a container's reader begins with: the first and the last bytes of the file, and the file itself. */
@@ -22,6 +22,8 @@ export interface Container {
   readonly clusterSize?: number;
   /** Named as the report names them; the scan adds what only the tables show. */
   readonly features: Set<string>;
+  /** Of the file, fetched together before the rest: the mapping tables' beginnings, on the verdict's allowance. */
+  readonly firstRanges?: readonly ByteRange[];
   /** The guest's disk, read through a reader of the file: one for each allowance. */
   readonly guest?: (file: RangeReader) => RangeReader;
   /** Reads every mapping table through `reader` and notes what is wrong in them. */

@@ -6,14 +6,12 @@
 import { u32be } from '../../readers/bytes.ts';
 import { inflate, unzstd } from '../../readers/decompress.ts';
 import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts';
-import type { RangeReader } from '../../readers/range-reader.ts';
+import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { pastEnd, Refused } from '../container.ts';
 import type { Problem } from '../scan.ts';
+import { stretchOf } from '../stretch.ts';
 import type { Qcow2Header } from './header.ts';
-
-/** A table is fetched in aligned stretches of this size, or whole when it is shorter. */
-const TABLE_STRETCH_BYTES = 64 * 1024;
 
 /** What an L2 entry says; `problem` when it says something that no reader should follow. */
 export type L2Entry =
@@ -161,6 +159,11 @@ function hostOffset(high: number, low: number): number {
   return (high & 0x00ffffff) * 2 ** 32 + ((low & 0xfffffe00) >>> 0);
 }
 
+/** The L1 table in the file. */
+export function l1Range({ l1 }: Qcow2Header): ByteRange {
+  return { offset: l1.offset, length: l1.entries * 8 };
+}
+
 /** The bytes that come out of a compressed cluster, or of the beginning of one. */
 export function unpackCluster(
   { compression, clusterBytes }: Qcow2Header,
@@ -187,14 +190,15 @@ export class Qcow2Mapping implements Mapping {
   }
 
   async prepare(runs: readonly ClusterRun[]): Promise<void> {
-    const { l1 } = this.#entries.header;
+    const l1 = l1Range(this.#entries.header);
     const tables = runs.flatMap((run) => this.#tables(run));
-    await this.#file.prefetch?.(tables.map(({ index }) => stretch(l1.offset, l1.entries * 8, index * 8, 8)));
+    await this.#file.prefetch?.(tables.map(({ index }) => stretchOf(l1, index * 8, 8)));
     const wanted = await Promise.all(
       tables.map(async ({ index, first, count }) => {
         const table = await this.#l2Table(index);
         const { entryBytes } = this.#entries;
-        return table === 0 ? [] : [stretch(table, this.clusterBytes, first * entryBytes, count * entryBytes)];
+        const l2 = { offset: table, length: this.clusterBytes };
+        return table === 0 ? [] : [stretchOf(l2, first * entryBytes, count * entryBytes)];
       }),
     );
     await this.#file.prefetch?.(wanted.flat());
@@ -263,11 +267,4 @@ export class Qcow2Mapping implements Mapping {
     });
     throw new Refused(message);
   }
-}
-
-/** The aligned stretch of a table around some of its entries. */
-function stretch(table: number, tableBytes: number, from: number, length: number) {
-  const start = Math.floor(from / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
-  const end = Math.ceil((from + length) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
-  return { offset: table + start, length: Math.min(end, tableBytes) - start };
 }

@@ -1,9 +1,10 @@
 /** qcow2: a header cluster, two levels of tables from guest clusters to file clusters, and reference counts. */
 import { MappedReader } from '../../readers/mapped-reader.ts';
 import type { Container, Opening } from '../container.ts';
+import { endsOfTable } from '../stretch.ts';
 import { REFERENCE } from './features.ts';
 import { parseHeader } from './header.ts';
-import { Qcow2Entries, Qcow2Mapping } from './mapping.ts';
+import { l1Range, Qcow2Entries, Qcow2Mapping } from './mapping.ts';
 import { scanQcow2 } from './scan.ts';
 
 /** Header extensions are followed this far; a header that needs more is none that a program wrote. */
@@ -33,6 +34,7 @@ export async function openQcow2(opening: Opening): Promise<Container> {
   return {
     format: 'QCOW2',
     ...facts,
+    firstRanges: endsOfTable(l1Range(header), header.clusterBytes, file.size),
     scan: (reader) => scanQcow2(reader, entries, facts.features, opening),
     guest: (reader) => new MappedReader(reader, new Qcow2Mapping(reader, entries, findings)),
   };

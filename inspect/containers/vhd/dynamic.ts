@@ -14,10 +14,11 @@
  */
 import { allZero, covers, hasAscii, toNumber, u32be, u64be } from '../../readers/bytes.ts';
 import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts';
-import type { RangeReader } from '../../readers/range-reader.ts';
+import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { type Opening, pastEnd, Refused } from '../container.ts';
 import type { Problem } from '../scan.ts';
+import { stretchOf } from '../stretch.ts';
 import { checksum, FOOTER_BYTES } from './footer.ts';
 
 export const HEADER_BYTES = 1024;
@@ -30,7 +31,6 @@ const MIN_BLOCK_BYTES = 4096;
 const MAX_BLOCK_BYTES = 256 * 1024 * 1024;
 /** More than any disk of the format needs with its block size, whatever the header says. */
 const MAX_TABLE_REACH = 2 ** 41;
-const TABLE_STRETCH_BYTES = 64 * 1024;
 
 export interface Dynamic {
   /** Bytes that the guest sees. */
@@ -177,6 +177,11 @@ function noteParent(
   }
 }
 
+/** The block allocation table in the file. */
+export function tableRange({ tableOffset, tableEntries }: Dynamic): ByteRange {
+  return { offset: tableOffset, length: tableEntries * 4 };
+}
+
 /** Where the data of a block are by its BAT entry; `undefined` for none. */
 export function blockPlace(
   disk: Dynamic,
@@ -220,14 +225,8 @@ export class DynamicMapping implements Mapping {
   }
 
   async prepare(runs: readonly ClusterRun[]): Promise<void> {
-    const { tableOffset, tableEntries } = this.#disk;
-    await this.#file.prefetch?.(
-      runs.map(({ first, count }) => {
-        const start = Math.floor((first * 4) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
-        const end = Math.ceil(((first + count) * 4) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
-        return { offset: tableOffset + start, length: Math.min(end, tableEntries * 4) - start };
-      }),
-    );
+    const table = tableRange(this.#disk);
+    await this.#file.prefetch?.(runs.map(({ first, count }) => stretchOf(table, first * 4, count * 4)));
   }
 
   async locate(first: number, count: number): Promise<readonly Place[]> {

@@ -8,7 +8,8 @@ import { MappedReader, section } from '../../readers/mapped-reader.ts';
 import type { RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { type Container, checkVirtualSize, type Opening, pastEnd, wholeSectors } from '../container.ts';
-import { DynamicMapping, HEADER_BYTES, parseDynamic } from './dynamic.ts';
+import { endsOfTable } from '../stretch.ts';
+import { DynamicMapping, HEADER_BYTES, parseDynamic, tableRange } from './dynamic.ts';
 import { checkFooter, FOOTER_BYTES, FOOTER_REFERENCE, type Footer, isFooter, parseFooter } from './footer.ts';
 import { scanTable } from './scan.ts';
 
@@ -216,6 +217,7 @@ async function openDynamic(
   if (disk === undefined) return {};
   return {
     clusterSize: disk.blockBytes,
+    firstRanges: endsOfTable(tableRange(disk), FOOTER_BYTES, file.size),
     guest: (reader) => new MappedReader(reader, new DynamicMapping(reader, disk, findings)),
     scan: (reader) => scanTable(reader, disk, opening),
   };

@@ -7,10 +7,11 @@
 import { covers, u32le, u64le } from '../../readers/bytes.ts';
 import { inflate } from '../../readers/decompress.ts';
 import type { ClusterRun, Mapping, Place } from '../../readers/mapped-reader.ts';
-import type { RangeReader } from '../../readers/range-reader.ts';
+import type { ByteRange, RangeReader } from '../../readers/range-reader.ts';
 import type { Findings } from '../../report.ts';
 import { pastEnd, Refused } from '../container.ts';
 import type { Problem } from '../scan.ts';
+import { stretchOf } from '../stretch.ts';
 import { SECTOR_BYTES } from './header.ts';
 
 export const TABLE_ENTRIES = 512;
@@ -18,7 +19,6 @@ export const TABLE_BYTES = TABLE_ENTRIES * 4;
 export const TABLES_REFERENCE = 'VMDK 5.0, "Grain Table"';
 export const MARKER_REFERENCE = 'VMDK 5.0, "Stream-Optimized Compressed Sparse Extents"';
 export const GRAIN_MARKER_BYTES = 12;
-const TABLE_STRETCH_BYTES = 64 * 1024;
 
 /** A sparse extent whose header may be followed. */
 export interface Extent {
@@ -39,6 +39,11 @@ export interface Extent {
   readonly overheadBytes: number;
   /** The directory was found through a footer, behind which nothing may follow. */
   readonly footer: boolean;
+}
+
+/** The grain directory in the file. */
+export function directoryRange({ directory, tables }: Extent): ByteRange {
+  return { offset: directory, length: tables * 4 };
 }
 
 /** The place of a grain table by its directory entry; 0 when there is none. */
@@ -108,14 +113,10 @@ export class SparseMapping implements Mapping {
   }
 
   async prepare(runs: readonly ClusterRun[]): Promise<void> {
-    const { directory, tables, fileSize } = this.#extent;
+    const { fileSize } = this.#extent;
+    const directory = directoryRange(this.#extent);
     const parts = runs.flatMap((run) => tablesOf(run));
-    await this.#file.prefetch?.(
-      parts.map(({ index }) => {
-        const start = Math.floor((index * 4) / TABLE_STRETCH_BYTES) * TABLE_STRETCH_BYTES;
-        return { offset: directory + start, length: Math.min(TABLE_STRETCH_BYTES, tables * 4 - start) };
-      }),
-    );
+    await this.#file.prefetch?.(parts.map(({ index }) => stretchOf(directory, index * 4, 4)));
     const places = await Promise.all(parts.map(({ index }) => this.#table(index)));
     await this.#file.prefetch?.(
       places

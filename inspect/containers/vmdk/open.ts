@@ -4,6 +4,7 @@ import { MappedReader } from '../../readers/mapped-reader.ts';
 import { isSeSparse } from '../../recognise.ts';
 import type { Findings } from '../../report.ts';
 import { type Container, checkVirtualSize, type Opening, pastEnd, wholeSectors } from '../container.ts';
+import { endsOfTable } from '../stretch.ts';
 import { checkDescriptor, DESCRIPTOR_REFERENCE, type Descriptor, parseDescriptor } from './descriptor.ts';
 import {
   AGREEING,
@@ -15,7 +16,14 @@ import {
   SECTOR_BYTES,
   type SparseHeader,
 } from './header.ts';
-import { type Extent, MARKER_REFERENCE, SparseMapping, TABLE_ENTRIES, TABLES_REFERENCE } from './mapping.ts';
+import {
+  directoryRange,
+  type Extent,
+  MARKER_REFERENCE,
+  SparseMapping,
+  TABLE_ENTRIES,
+  TABLES_REFERENCE,
+} from './mapping.ts';
 import { scanTables } from './scan.ts';
 
 /** How far behind 512 programs search a descriptor, whatever its announced size. */
@@ -91,6 +99,7 @@ export async function openVmdk(opening: Opening): Promise<Container> {
   if (extent === undefined) return facts;
   return {
     ...facts,
+    firstRanges: endsOfTable(directoryRange(extent), SECTOR_BYTES, file.size),
     scan: (reader) => scanTables(reader, extent, opening),
     guest: (reader) => new MappedReader(reader, new SparseMapping(reader, extent, findings)),
   };
