@@ -74,8 +74,8 @@ async function travel({ call, ended }: BenchRegistry, size: number): Promise<rea
 
 type Between = (operation: Operation) => Promise<void>;
 
-/** PUTs a disk part by part, no more than one of them in memory. out: the digest of all. */
-async function upload(
+/** PUTs a disk as the content of an image, part by part, and completes it. out: the digest of all. */
+export async function upload(
   call: BenchRegistry['call'],
   { imageId, upload }: Operation['metadata'],
   size: number,
