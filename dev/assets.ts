@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { apiDocument } from './api-document.ts';
 import { cacheFolder, projectFolder } from './project.ts';
 
 const SWAGGER_UI = join(projectFolder, 'node_modules', 'swagger-ui-dist');
@@ -20,12 +21,16 @@ const DOCS: readonly string[] = [
 ];
 
 /**
- * Makes the folder of the static assets hold exactly what is served. It may be read, and made by another process, at
- * the same time: a file that is right already stays, and any other comes into its place whole.
+ * Makes the folder of the static assets hold exactly what is served: the document of the API, and the page that shows
+ * it. It may be read, and made by another process, at the same time: a file that is right already stays, and any other
+ * comes into its place whole.
  */
-export function makeAssets(folder: string): void {
-  const wanted = new Map(DOCS.map((file) => [join('docs', basename(file)), file]));
-  for (const [path, source] of wanted) put(join(folder, path), withoutSourceMap(readFileSync(source)));
+export async function makeAssets(folder: string): Promise<void> {
+  const wanted = new Map<string, Uint8Array>([
+    ['openapi.json', new TextEncoder().encode(await apiDocument())],
+    ...DOCS.map((file) => [join('docs', basename(file)), withoutSourceMap(readFileSync(file))] as const),
+  ]);
+  for (const [path, bytes] of wanted) put(join(folder, path), bytes);
   for (const path of filesIn(folder)) {
     if (!wanted.has(path)) rmSync(join(folder, path), { force: true });
   }

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import type { D1Database } from '@cloudflare/workers-types';
-import { makeAssets } from './assets.ts';
+import { makeDeployed } from './build.ts';
 import { readDeployment } from './deployment.ts';
 import { freeLeftJobs } from './left-jobs.ts';
 import { ensureLocalAdmin } from './local-admin.ts';
@@ -8,12 +7,10 @@ import { type LineLog, logEvent } from './log.ts';
 import { applyMigrations } from './migrations.ts';
 import { type ObjectStore, startObjectStore } from './object-store/server.ts';
 import { listenRefusal, reachableUrl, requireFreePort } from './ports.ts';
-import { projectFolder } from './project.ts';
 import { startRuntime } from './runtime.ts';
 import { readWorkerSettings } from './settings.ts';
 import { localStoreCredential, openStateFolder, readText, type StateFolder } from './state-folder.ts';
 import { startTicks } from './ticks.ts';
-import { bundleWorker } from './worker-bundle.ts';
 import { endLeftWorkerd } from './workerd.ts';
 
 export interface LocalOptions {
@@ -30,7 +27,7 @@ export interface LocalOptions {
   readonly sweepSeconds?: number;
   /** Leaves everything as it is found: nothing is migrated or made, and the clock does not run. */
   readonly asFound?: boolean;
-  /** The Worker's bundle, when it was made before; else it is made now. */
+  /** The Worker's bundle, when it and the static assets were made before; else both are made now. */
   readonly worker?: string;
   /** Gets each line that the Worker logs, and events of the local parts, as JSON lines. */
   readonly log?: LineLog;
@@ -86,10 +83,10 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     if (store !== undefined) undo.push(() => store.close());
 
     const deployment = await readDeployment();
-    makeAssets(join(projectFolder, deployment.assets.folder));
+    const worker = options.worker ?? (await makeDeployed(deployment)).text;
     const runtime = await startRuntime({
       deployment,
-      worker: options.worker ?? (await bundleWorker()),
+      worker,
       variables,
       state,
       host,

@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { projectFolder } from './project.ts';
 
@@ -35,12 +34,7 @@ export interface WorkerBundle {
   readonly bytesBySource: Readonly<Record<string, number>>;
 }
 
-/** The text of the Worker's bundle. Throws with esbuild's messages. */
-export async function bundleWorker(): Promise<string> {
-  return (await buildWorker()).text;
-}
-
-/** The Worker's bundle, and what is to be known of it. */
+/** Bundles the Worker. Throws with esbuild's messages. */
 export async function buildWorker(): Promise<WorkerBundle> {
   const outfile = join(projectFolder, 'worker.js');
   const { outputFiles, metafile } = await build({
@@ -60,14 +54,6 @@ export async function buildWorker(): Promise<WorkerBundle> {
 function bytesBySource({ outputs }: Metafile): Record<string, number> {
   const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
   return Object.fromEntries(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput]));
-}
-
-/** Bundles the Worker into `file`, and its source map beside it. */
-export async function writeWorker(file: string): Promise<void> {
-  const { text, sourceMap } = await buildWorker();
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${text}//# sourceMappingURL=${basename(file)}.map\n`);
-  writeFileSync(`${file}.map`, sourceMap);
 }
 
 /** Another module for workerd, by the same recipe. in: its path from the project folder. out: its text. */

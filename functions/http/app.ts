@@ -1,7 +1,8 @@
-import { createRoute, OpenAPIHono, type RouteConfig, type z } from '@hono/zod-openapi';
+import type { RouteConfig } from '@hono/zod-openapi';
 import type { Context as HonoContext } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { z } from 'zod';
 import { type ErrorCode, RegistryError } from '../../core/errors.ts';
 import { publicFailure } from '../../registry/failures.ts';
 import type { Operation } from '../../registry/operations/record.ts';
@@ -10,20 +11,13 @@ import { BadSettings, openContext, readSettings } from '../context.ts';
 import { costOf } from '../cost.ts';
 import { describeError, log } from '../log.ts';
 import { contractPath, requestPath, routerPath } from './custom-methods.ts';
-import { errorBody, httpStatus, invalidRequest } from './errors.ts';
+import { errorBody, httpStatus } from './errors.ts';
 import { operationIdOf } from './operation-id.ts';
 import { operationShape } from './operation-shape.ts';
-import {
-  authenticateFirst,
-  credentialOf,
-  type HttpEnv,
-  idempotent,
-  jsonBody,
-  openly,
-  requestIdOf,
-} from './request.ts';
+import { credentialOf, type HttpEnv, idempotent, jsonBody, openly, requestIdOf } from './request.ts';
+import { RoutedApp } from './routed-app.ts';
 
-export type App = OpenAPIHono<HttpEnv>;
+export type App = RoutedApp;
 
 /** What the document says of a route besides its shapes. */
 interface Described {
@@ -45,7 +39,7 @@ export function route<const R extends Omit<RouteConfig, 'middleware'> & Describe
   const { open, ...rest } = config;
   const reads = ['get', 'head'].includes(config.method);
   const body = config.request?.body !== undefined;
-  return createRoute({
+  return {
     ...rest,
     operationId: config.operationId ?? operationIdOf(config.method, config.path),
     path: routerPath(config.path) as R['path'],
@@ -58,7 +52,7 @@ export function route<const R extends Omit<RouteConfig, 'middleware'> & Describe
         content: { 'application/json': { schema: errorSchema } },
       },
     } as R['responses'],
-  } as unknown as R & { getRoutingPath(): string });
+  } as unknown as R;
 }
 
 /** A JSON answer of a route. */
@@ -79,14 +73,7 @@ export function answerOperation(c: HonoContext<HttpEnv>, operation: Operation) {
 
 /** The application: what every answer has, and one place for every failure. */
 export function createApp(): App {
-  const app: App = new OpenAPIHono<HttpEnv>({
-    getPath: requestPath,
-    defaultHook: async (result, c) => {
-      if (result.success) return;
-      await authenticateFirst(c);
-      throw invalidRequest(result.error as z.ZodError);
-    },
-  });
+  const app = new RoutedApp({ getPath: requestPath });
   app.use(async (c, next) => {
     const began = Date.now();
     const requestId = requestIdOf(c.req.raw);
@@ -149,9 +136,7 @@ function unknownRoute(app: App, c: HonoContext<HttpEnv>): RegistryError {
 
 function methodsOf(app: App, path: string): string[] {
   const methods = new Set<string>();
-  for (const definition of app.openAPIRegistry.definitions) {
-    if (definition.type !== 'route') continue;
-    const { method, path: template } = definition.route;
+  for (const { method, path: template } of app.declared) {
     const pattern = contractPath(template)
       .replace(/[.*+?^$()|[\]\\]/g, '\\$&')
       .replace(/\{\w+\}/g, '[^/:]+');

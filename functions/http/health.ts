@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { readiness } from '../../registry/health/readiness.ts';
+import * as z from '../../schema/zod.ts';
 import { openContext } from '../context.ts';
 import { describeError, log } from '../log.ts';
 import { VERSION } from '../version.ts';

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { BindingDelta } from '../../core/access-bindings.ts';
 import { type ErrorCode, type ErrorDetail, RegistryError } from '../../core/errors.ts';
 import type { Disk } from '../../registry/disks/view.ts';

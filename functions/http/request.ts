@@ -16,6 +16,8 @@ export interface Variables {
   context: CallerContext;
   /** Filled by the verb once it knows who asks. */
   callerId: string | undefined;
+  /** The request's body, where the route has one. */
+  body: Readonly<Record<string, unknown>>;
   /** The operation that is the answer. */
   operationId: string | undefined;
   /** Whether the route needs no credential. */
@@ -68,8 +70,8 @@ export async function authenticateFirst(c: HonoContext<HttpEnv>): Promise<void> 
 }
 
 /**
- * Reads the body as JSON whatever its content type says, and hands it on as JSON; nothing at all counts as `{}`.
- * Who may not ask at all is told so first.
+ * Reads the body as JSON whatever its content type says; nothing at all counts as `{}`. Who may not ask at all is told
+ * so first.
  */
 export const jsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
   const body = await readBody(c.req.raw).catch(async (error: unknown) => {
@@ -81,11 +83,7 @@ export const jsonBody: MiddlewareHandler<HttpEnv> = async (c, next) => {
     throw error;
   });
   c.set('context', { ...c.get('context'), idempotencyKey: key });
-  const headers = new Headers(c.req.raw.headers);
-  headers.set('Content-Type', 'application/json');
-  headers.delete('Content-Length');
-  const { url, method } = c.req.raw;
-  c.req.raw = new Request(url, { method, headers, body: JSON.stringify(body) });
+  c.set('body', body);
   await next();
 };
 

@@ -1,4 +1,3 @@
-import { VERSION } from '../version.ts';
 import { mountAccessBindings } from './access-bindings.ts';
 import { type App, createApp } from './app.ts';
 import { mountAudit } from './audit/events.ts';
@@ -65,6 +64,6 @@ export function createRegistryApp(): App {
   mountMaintenance(app);
   mountAudit(app);
   mountDocs(app);
-  mountDocument(app, VERSION);
+  mountDocument(app);
   return app;
 }

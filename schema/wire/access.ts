@@ -1,6 +1,6 @@
-import { z } from '@hono/zod-openapi';
 import { checkSubject, SUBJECT_TYPES } from '../../core/access.ts';
 import { MAX_BINDINGS } from '../../core/access-bindings.ts';
+import * as z from '../zod.ts';
 import { enumeration, message, nextPageToken, pageSize, pageToken, query, requiredText } from './json.ts';
 
 const ROLE = { description: 'id of a role; GET /iam/v1/roles lists them', example: 'compute.images.user' };

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../zod.ts';
 import { nextPageToken, optionalText, pageSize, pageToken, query, timestamp } from './json.ts';
 import { timeBetween } from './time.ts';
 

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { CONTAINER_LABELS, checkContainerName, checkDescription } from '../../core/names.ts';
+import * as z from '../zod.ts';
 import { optionalText, ruled } from './json.ts';
 import { labels } from './labels.ts';
 import { timeBetween } from './time.ts';

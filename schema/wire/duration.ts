@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../zod.ts';
 
 const SECONDS = /^\d{1,12}(?:\.\d{1,9})?s$/;
 

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../zod.ts';
 import { any } from './json.ts';
 
 /** Every refusal has this body (google.rpc.Status). */

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../zod.ts';
 
 /**
  * The JSON form of the contract's messages (proto3 JSON): names in lowerCamelCase or snake_case, 64-bit integers

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { type LabelRules, labelViolations } from '../../core/names.ts';
+import * as z from '../zod.ts';
 
 /** A set of labels judged by the rules of its resource; an issue's path ends in the key that is wrong. */
 export function labels(rules: LabelRules) {

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../zod.ts';
 import { errorBody } from './error.ts';
 import { any, nextPageToken, pageSize, pageToken, query, requiredText, timestamp } from './json.ts';
 

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { parseTimestamp } from '../../core/timestamps.ts';
+import * as z from '../zod.ts';
 
 /** A time in a request, given in RFC 3339; out come epoch milliseconds, within `earliest`..`latest`. */
 export function timeBetween(earliest: string, latest: string) {

@@ -1,8 +1,9 @@
 /** The page `/docs` in a browser that reaches nothing but this machine. */
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { makeDeployed } from '../../dev/build.ts';
+import { readDeployment } from '../../dev/deployment.ts';
 import { type Local, startLocal } from '../../dev/local.ts';
-import { bundleWorker } from '../../dev/worker-bundle.ts';
 import { eventually } from '../service/setup/eventually.ts';
 import { itWith } from '../tools.ts';
 import { type Page, startChromium } from './chromium.ts';
@@ -11,7 +12,9 @@ let worker: Promise<string> | undefined;
 
 /** Starts a registry and a browser in a folder of the test, and ends both. */
 async function withPage(folder: string, use: (page: Page, local: Local) => Promise<void>): Promise<void> {
-  worker ??= bundleWorker();
+  worker ??= readDeployment()
+    .then(makeDeployed)
+    .then(({ text }) => text);
   const local = await startLocal({
     state: join(folder, 'state'),
     port: 0,

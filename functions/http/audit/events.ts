@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { type AuditRecord, listAuditEvents } from '../../../registry/audit/list.ts';
 import { type auditEvent, auditEventList, listAuditEventsQuery } from '../../../schema/wire/audit.ts';
 import { type App, answer, route } from '../app.ts';

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { generationToJson } from '../../../core/hardware.ts';
 import type { Disk } from '../../../registry/disks/view.ts';
 import { revisionEtag } from '../../../registry/etag.ts';

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { Family } from '../../../registry/families/read.ts';
 import type { PromotionRow } from '../../../schema/tables/families.ts';
 import type { imageFamily, promotion as promotionWire } from '../../../schema/wire/compute/family.ts';

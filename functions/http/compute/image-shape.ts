@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { generationToJson } from '../../../core/hardware.ts';
 import { etagOf } from '../../../registry/images/etag.ts';
 import type { Image } from '../../../registry/images/view.ts';

@@ -1,5 +1,5 @@
-import type { z } from '@hono/zod-openapi';
 import type { Context as HonoContext } from 'hono';
+import type { z } from 'zod';
 import { getLatestByFamily } from '../../../registry/families/latest.ts';
 import { createImage } from '../../../registry/images/create.ts';
 import { deleteImage } from '../../../registry/images/delete.ts';

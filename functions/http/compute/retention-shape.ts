@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { RETENTION_RULES, type RetentionPolicy } from '../../../core/retention.ts';
 import type { RetentionPreview } from '../../../registry/families/preview.ts';
 import type {

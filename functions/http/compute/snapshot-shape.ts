@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { generationToJson } from '../../../core/hardware.ts';
 import { roundUpToChunk } from '../../../core/sizes.ts';
 import { revisionEtag } from '../../../registry/etag.ts';

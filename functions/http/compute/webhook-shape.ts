@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { revisionEtag } from '../../../registry/etag.ts';
 import type { Webhook } from '../../../registry/webhooks/create.ts';
 import type { WebhookDeliveryRow } from '../../../schema/tables/records.ts';

@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { ApiKey } from '../../../registry/identity/api-keys.ts';
 import type { AuthorizedKey } from '../../../registry/identity/authorized-keys.ts';
 import type { ServiceAccount } from '../../../registry/identity/service-accounts.ts';

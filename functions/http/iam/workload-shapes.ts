@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { FederatedCredential } from '../../../registry/identity/federated-credentials.ts';
 import type { Federation } from '../../../registry/identity/federations.ts';
 import type { federatedCredential as federatedCredentialWire } from '../../../schema/wire/iam/federated-credential.ts';

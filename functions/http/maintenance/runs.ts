@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { Run } from '../../../registry/maintenance/run-duty.ts';
 import { listDuties, listRuns, startRun } from '../../../registry/maintenance/runs.ts';
 import {

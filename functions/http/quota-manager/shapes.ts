@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import { QUOTA_RESOURCE_TYPE, QUOTAS } from '../../../core/quotas.ts';
 import type { QuotaLimit } from '../../../registry/quotas/limits.ts';
 import type { QuotaRequest } from '../../../registry/quotas/requests.ts';

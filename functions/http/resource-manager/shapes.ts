@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import type { z } from 'zod';
 import type { Cloud } from '../../../registry/identity/clouds.ts';
 import type { Folder } from '../../../registry/identity/folders.ts';
 import type { cloud as cloudWire } from '../../../schema/wire/resource-manager/cloud.ts';

@@ -1,6 +1,6 @@
-import { z } from '@hono/zod-openapi';
 import { DEPRECATION_STATES } from '../../../core/deprecation.ts';
 import { checkDescription } from '../../../core/names.ts';
+import * as z from '../../zod.ts';
 import { enumeration, message, requiredText, ruled, timestamp } from '../json.ts';
 import { timeBetween } from '../time.ts';
 

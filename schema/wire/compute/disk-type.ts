@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { nextPageToken, pageSize, pageToken, query, requiredText } from '../json.ts';
 
 export const diskTypePath = z.object({ diskTypeId: requiredText(50) });

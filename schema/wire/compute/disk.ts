@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { MAX_DISK_SIZE_BYTES, MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
+import * as z from '../../zod.ts';
 import { updateMask } from '../content.ts';
 import {
   int64,

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { checkDescription, checkFamily } from '../../../core/names.ts';
+import * as z from '../../zod.ts';
 import {
   int64Text,
   message,

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { enumeration, message } from '../json.ts';
 
 /** In a request: one of two kinds of features, or neither, which equals "not given". */

@@ -1,8 +1,8 @@
-import { z } from '@hono/zod-openapi';
 import { DELETION_REASONS } from '../../../core/deletion.ts';
 import { checkFamily, checkFileName, checkProductIds } from '../../../core/names.ts';
 import { MAX_MIN_DISK_SIZE_BYTES, MIN_DISK_SIZE_BYTES } from '../../../core/sizes.ts';
 import { MAX_UPLOAD_BYTES, MIN_UPLOAD_BYTES } from '../../../core/upload-plan.ts';
+import * as z from '../../zod.ts';
 import { updateMask } from '../content.ts';
 import {
   bool,

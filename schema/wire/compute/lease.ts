@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { checkText } from '../../../core/names.ts';
+import * as z from '../../zod.ts';
 import { durationBetween } from '../duration.ts';
 import { message, nextPageToken, pageSize, pageToken, query, ruled, timestamp } from '../json.ts';
 

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { COMPUTE_LABELS, checkDescription, checkName } from '../../../core/names.ts';
+import * as z from '../../zod.ts';
 import { optionalText, pageSize, pageToken, query, requiredText, ruled, timestamp } from '../json.ts';
 import { labels } from '../labels.ts';
 

@@ -1,10 +1,10 @@
-import { z } from '@hono/zod-openapi';
 import {
   DEFAULT_MIN_AGE_MS,
   MAX_KEEP_LAST,
   RETENTION_RULES,
   type RetentionRule,
 } from '../../../core/retention.ts';
+import * as z from '../../zod.ts';
 import { durationBetween } from '../duration.ts';
 import {
   bool,

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { updateMask } from '../content.ts';
 import { int64Text, message, nextPageToken, requiredText } from '../json.ts';
 import { hardwareGeneration, hardwareGenerationMessage } from './hardware-generation.ts';

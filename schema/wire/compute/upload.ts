@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { MAX_PARTS } from '../../../core/upload-plan.ts';
+import * as z from '../../zod.ts';
 import { int64, int64Text, message, requiredOr, requiredText, timestamp } from '../json.ts';
 
 const MAX_SIGNED = 1000;

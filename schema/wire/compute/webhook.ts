@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { EVENT_TYPES, type EventType, TEST_EVENT } from '../../../core/webhooks.ts';
+import * as z from '../../zod.ts';
 import { containerName, description, updateMask } from '../content.ts';
 import {
   bool,

@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { KEY_SCOPES, type KeyScope } from '../../../core/access.ts';
+import * as z from '../../zod.ts';
 import { description, updateMask } from '../content.ts';
 import {
   message,

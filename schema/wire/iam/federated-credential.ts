@@ -1,5 +1,5 @@
-import { z } from '@hono/zod-openapi';
 import { checkText } from '../../../core/names.ts';
+import * as z from '../../zod.ts';
 import {
   message,
   nextPageToken,

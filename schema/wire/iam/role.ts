@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { nextPageToken, pageSize, pageToken, query, requiredText } from '../json.ts';
 
 export const rolePath = z.object({ roleId: requiredText(64) });

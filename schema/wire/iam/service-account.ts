@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { containerLabels, containerName, description, nameFilter, updateMask } from '../content.ts';
 import { message, nextPageToken, pageSize, pageToken, query, requiredText, timestamp } from '../json.ts';
 

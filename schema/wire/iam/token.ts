@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi';
+import * as z from '../../zod.ts';
 import { message, optionalText, requiredText, timestamp } from '../json.ts';
 
 const MAX_JWT_LENGTH = 8_000;

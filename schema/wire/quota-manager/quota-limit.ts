@@ -1,6 +1,6 @@
-import { z } from '@hono/zod-openapi';
 import { MAX_LIMIT } from '../../../core/quota-requests.ts';
 import { QUOTA_RESOURCE_TYPE } from '../../../core/quotas.ts';
+import * as z from '../../zod.ts';
 import { message, nextPageToken, optionalText, pageSize, query, requiredOr, requiredText } from '../json.ts';
 
 const QUOTA_ID = { description: 'a quota by its id', example: 'compute.diskPools.count' };

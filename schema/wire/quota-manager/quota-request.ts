@@ -1,6 +1,6 @@
-import { z } from '@hono/zod-openapi';
 import { MAX_REQUESTED } from '../../../core/quota-requests.ts';
 import { QUOTA_RESOURCE_TYPE } from '../../../core/quotas.ts';
+import * as z from '../../zod.ts';
 import {
   message,
   nextPageToken,

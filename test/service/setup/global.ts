@@ -2,8 +2,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { makeDeployed } from '../../../dev/build.ts';
+import { readDeployment } from '../../../dev/deployment.ts';
 import { startLocal } from '../../../dev/local.ts';
-import { bundleWorker } from '../../../dev/worker-bundle.ts';
 
 /** The registry that all service tests share, and the bundle with which a test starts its own. */
 export interface SharedRegistry {
@@ -22,10 +23,10 @@ declare module 'vitest' {
   }
 }
 
-/** Bundles the Worker and starts one registry for the run; the function that it returns ends all of it. */
+/** Makes the Worker and its assets and starts one registry for the run; the function that it returns ends all of it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullion-service-'));
-  const worker = await bundleWorker();
+  const { text: worker } = await makeDeployed(await readDeployment());
   const workerFile = join(folder, 'worker.mjs');
   await writeFile(workerFile, worker);
   const logLines: string[] = [];
