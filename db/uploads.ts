@@ -28,7 +28,7 @@ export function updateUpload(orm: Orm, imageId: string, change: Partial<UploadRo
   return orm.update(uploads).set(change).where(eq(uploads.imageId, imageId));
 }
 
-/** Notes the store's upload id, once: of two that open at the same time the first stays. The row as it then is comes back. */
+/** Notes the store's upload id, once: of two that open at the same time the first stays. */
 export function keepStoreUpload(orm: Orm, imageId: string, storeUploadId: string): Statement {
   return orm
     .update(uploads)

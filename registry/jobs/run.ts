@@ -87,6 +87,7 @@ export async function runJob(
     // What the job begins belongs to the request that began the job.
     const requestId = job.requestId ?? context.requestId;
     const outcome = await perform({ ...context, requestId }, job);
+    if (outcome === 'ended') return { kind: 'done' };
     if (outcome === 'done') {
       await context.db.write([endJob(orm, jobId, leaseId)]);
       return { kind: 'done' };

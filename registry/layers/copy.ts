@@ -203,7 +203,7 @@ async function finish(context: Context, subject: Subject, made: StoredObject): P
     deleteJob(orm, job.id),
     clearGuards(orm),
   ]);
-  return 'done';
+  return 'ended';
 }
 
 /** How an audit event names the end of the creation. */

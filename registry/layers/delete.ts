@@ -1,3 +1,4 @@
+import { deleteJob } from '../../db/jobs.ts';
 import { deleteLayer, findLayer } from '../../db/layers.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import type { Context } from '../context.ts';
@@ -9,6 +10,6 @@ export async function deleteLayerObject(context: Context, job: JobRow): Promise<
   const [[layer]] = await context.db.read([findLayer(orm, job.subjectId)]);
   if (layer?.state !== 'DELETING') return 'done';
   if (layer.objectKey !== '') await context.store.delete(layer.objectKey);
-  await context.db.write([deleteLayer(orm, layer.id)]);
-  return 'done';
+  await context.db.write([deleteLayer(orm, layer.id), deleteJob(orm, job.id)]);
+  return 'ended';
 }

@@ -1,6 +1,6 @@
 import { Sha256, type Sha256State } from '../../core/sha256.ts';
 import type { Statement } from '../../db/client.ts';
-import { insertJob } from '../../db/jobs.ts';
+import { deleteJob, insertJob } from '../../db/jobs.ts';
 import { findLayer, publishDigest } from '../../db/layers.ts';
 import type { LayerRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
@@ -74,8 +74,8 @@ export async function digestLayer(context: Context, job: JobRow): Promise<JobOut
   try {
     const slice = await digestSlice(context, layer, job.cursor as DigestCursor | null);
     if (slice.kind === 'more') return { again: { ...slice.cursor } };
-    await context.db.write([publishDigest(orm, layer.id, `sha256:${slice.digest}`)]);
-    return 'done';
+    await context.db.write([publishDigest(orm, layer.id, `sha256:${slice.digest}`), deleteJob(orm, job.id)]);
+    return 'ended';
   } catch (error) {
     if (error instanceof ObjectChanged) return 'done';
     throw error;

@@ -1,3 +1,4 @@
+import { deleteJob } from '../../db/jobs.ts';
 import { deleteLayer, findLayer, noteUnnamed } from '../../db/layers.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
 import type { Context } from '../context.ts';
@@ -30,6 +31,10 @@ export async function discardCopy(context: Context, job: JobRow): Promise<JobOut
   if (layer === undefined || layer.copyOf === null) return 'done';
   await context.store.abortUploadsOf(layer.objectKey);
   await context.store.delete(layer.objectKey);
-  await context.db.write([deleteLayer(orm, layer.id), noteUnnamed(orm, layer.copyOf, context.now())]);
-  return 'done';
+  await context.db.write([
+    deleteLayer(orm, layer.id),
+    noteUnnamed(orm, layer.copyOf, context.now()),
+    deleteJob(orm, job.id),
+  ]);
+  return 'ended';
 }

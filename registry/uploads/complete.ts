@@ -9,6 +9,7 @@ import { updateLayer } from '../../db/layers.ts';
 import { changeOperation, demandRunning, findOperation } from '../../db/operations.ts';
 import { demandUploadState, findUpload, updateUpload } from '../../db/uploads.ts';
 import type { UploadRow } from '../../schema/tables/images.ts';
+import type { OperationRow } from '../../schema/tables/work.ts';
 import { StoreUnavailable } from '../../storage/store.ts';
 import { audited, auditRow } from '../audit/record.ts';
 import { type CallerContext, type Context, newId } from '../context.ts';
@@ -42,45 +43,48 @@ export async function completeUpload(
 ): Promise<Operation> {
   const { orm } = context.db;
   const { access, image, upload } = await sentUploadOf(context, imageId);
-  if (upload.state === 'OPEN') {
-    let parts: { partNumber: number; etag: string }[];
-    try {
-      parts = await partsToJoin(context, upload, claimed);
-    } catch (error) {
-      // Of an upload that was completed or ended meanwhile the store knows no parts any more.
-      if (await isOpen(context, upload)) throw error;
-      return await operationOf(context, upload);
-    }
-    const completion = beginJoining(context, upload, parts, HEAD_START_MS);
-    const { completing, jobId } = completion;
-    const completed = auditRow(context, {
-      actorId: access.callerId,
-      action: 'images.completeUpload',
-      resource: audited('image', image),
-      operationId: upload.operationId,
-      before: { upload: upload.state },
-      after: { upload: completing.state },
-    });
-    try {
-      await context.db.write([...completion.statements, completed]);
-    } catch (error) {
-      if (!(error instanceof WriteConflict)) throw error;
-      return await operationOf(context, upload);
-    }
-    try {
-      const outcome = await joinParts(context, completing);
-      if (typeof outcome === 'object') throw refusedParts(outcome.refused);
-    } catch (error) {
-      // Accepted all the same: the job asks the store again, and ends the creation if the upload is lost.
-      const lost = error instanceof RegistryError && error.code === 'DATA_LOSS';
-      if (!lost && !(error instanceof StoreUnavailable)) throw error;
-    }
-    await context.db.write([hastenJob(orm, jobId, context.now())]);
-    await context.jobs.send(jobId);
-  } else if (upload.state === 'ABORTED') {
+  if (upload.state === 'ABORTED') {
     throw failedPrecondition(imageId, 'UPLOAD_STATE', `The upload of image "${imageId}" was ended`);
   }
-  return await operationOf(context, upload);
+  if (upload.state !== 'OPEN') return await operationOf(context, upload);
+  let parts: { partNumber: number; etag: string }[];
+  try {
+    parts = await partsToJoin(context, upload, claimed);
+  } catch (error) {
+    // Of an upload that was completed or ended meanwhile the store knows no parts any more.
+    if (await isOpen(context, upload)) throw error;
+    return await operationOf(context, upload);
+  }
+  const { statements, completing, jobId } = beginJoining(context, upload, parts, HEAD_START_MS);
+  const completed = auditRow(context, {
+    actorId: access.callerId,
+    action: 'images.completeUpload',
+    resource: audited('image', image),
+    operationId: upload.operationId,
+    before: { upload: upload.state },
+    after: { upload: completing.state },
+  });
+  const operation = findOperation(orm, upload.operationId);
+  let answers: readonly unknown[];
+  try {
+    answers = await context.db.write([...statements, completed, operation]);
+  } catch (error) {
+    if (!(error instanceof WriteConflict)) throw error;
+    return await operationOf(context, upload);
+  }
+  const hasten = hastenJob(orm, jobId, context.now());
+  try {
+    const outcome = await joinParts(context, completing, [hasten]);
+    if (typeof outcome === 'object') throw refusedParts(outcome.refused);
+    if (outcome === 'ended') return await operationOf(context, upload);
+  } catch (error) {
+    // Accepted all the same: the job asks the store again, and ends the creation if the upload is lost.
+    const lost = error instanceof RegistryError && error.code === 'DATA_LOSS';
+    if (!lost && !(error instanceof StoreUnavailable)) throw error;
+    answers = await context.db.write([hasten, operation]);
+  }
+  await context.jobs.send(jobId);
+  return present((answers.at(-1) as OperationRow[])[0]);
 }
 
 /**
@@ -128,11 +132,15 @@ export function beginJoining(
 export type JoinOutcome = 'joined' | 'ended' | { readonly refused: string };
 
 /**
- * Joins the parts of a COMPLETING upload in the store, or finds that it is done already, and pins the object's ETag.
- * Also called by the job, when the request that began it is gone.
+ * Joins the parts of a COMPLETING upload in the store, or finds that it is done already, and pins the object's ETag,
+ * in one batch with `more`. Also called by the job, when the request that began it is gone.
  * Throws DATA_LOSS when the store knows neither the upload nor its object.
  */
-export async function joinParts(context: Context, upload: UploadRow): Promise<JoinOutcome> {
+export async function joinParts(
+  context: Context,
+  upload: UploadRow,
+  more: readonly Statement[] = [],
+): Promise<JoinOutcome> {
   const { orm } = context.db;
   const key = objectKeyOf(upload);
   const outcome = await context.store.completeMultipart(key, upload.storeUploadId ?? '', upload.parts ?? []);
@@ -151,6 +159,7 @@ export async function joinParts(context: Context, upload: UploadRow): Promise<Jo
     demandRunning(orm, upload.operationId),
     updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish'), sourceUri: null }),
     updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
+    ...more,
     clearGuards(orm),
   ];
   return (await unlessEnded(context, finish)) ? 'joined' : 'ended';
@@ -222,6 +231,10 @@ async function isOpen(context: Context, { imageId }: UploadRow): Promise<boolean
 
 async function operationOf(context: Context, upload: UploadRow): Promise<Operation> {
   const [[operation]] = await context.db.read([findOperation(context.db.orm, upload.operationId)]);
+  return present(operation);
+}
+
+function present(operation: OperationRow | undefined): OperationRow {
   if (operation === undefined) throw new RegistryError('INTERNAL', 'The operation of the upload is missing');
   return operation;
 }

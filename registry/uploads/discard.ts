@@ -1,3 +1,4 @@
+import { deleteJob } from '../../db/jobs.ts';
 import { deleteLayer } from '../../db/layers.ts';
 import { deleteUpload, findUpload } from '../../db/uploads.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
@@ -18,6 +19,10 @@ export async function discardUpload(context: Context, job: JobRow): Promise<JobO
     await context.store.abortMultipart(key, upload.storeUploadId);
     await context.store.delete(key);
   }
-  await context.db.write([deleteUpload(orm, upload.imageId), deleteLayer(orm, upload.layerId)]);
-  return 'done';
+  await context.db.write([
+    deleteUpload(orm, upload.imageId),
+    deleteLayer(orm, upload.layerId),
+    deleteJob(orm, job.id),
+  ]);
+  return 'ended';
 }

@@ -10,6 +10,7 @@ import {
 } from '../../core/upload-plan.ts';
 import { clearGuards } from '../../db/guards.ts';
 import { findImage } from '../../db/images.ts';
+import { deleteJob } from '../../db/jobs.ts';
 import { updateLayer } from '../../db/layers.ts';
 import { changeOperation } from '../../db/operations.ts';
 import { quotasOfCloud } from '../../db/quotas.ts';
@@ -60,7 +61,7 @@ export async function importImage(context: Context, job: JobRow): Promise<JobOut
   const found = await findImport(context, job.subjectId);
   if (found === undefined) return 'done';
   try {
-    return await copySome(context, await measured(context, found), startedAt);
+    return await copySome(context, job, await measured(context, found), startedAt);
   } catch (error) {
     if (!(error instanceof LinkRefused)) throw error;
     await endCreation(context, found.image.id, error.error);
@@ -118,7 +119,12 @@ async function measured(context: Context, found: Import): Promise<Import> {
 }
 
 /** Copies parts that are not there yet for one run; when all are, has them joined and judged. */
-async function copySome(context: Context, { upload, uri }: Import, startedAt: number): Promise<JobOutcome> {
+async function copySome(
+  context: Context,
+  job: JobRow,
+  { upload, uri }: Import,
+  startedAt: number,
+): Promise<JobOutcome> {
   const { orm } = context.db;
   const plan: UploadPlan = upload;
   const storeUploadId = await ensureStoreUpload(context, upload);
@@ -148,9 +154,9 @@ async function copySome(context: Context, { upload, uri }: Import, startedAt: nu
   }
   const parts = await partsToJoin(context, { ...upload, storeUploadId });
   const joining = beginJoining(context, upload, parts, 0);
-  await context.db.write(joining.statements);
+  await context.db.write([...joining.statements, deleteJob(orm, job.id)]);
   await context.jobs.send(joining.jobId);
-  return 'done';
+  return 'ended';
 }
 
 async function copyPart(

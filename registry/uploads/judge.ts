@@ -165,14 +165,14 @@ async function accept(context: Context, job: JobRow, subject: Subject, report: R
     clearGuards(orm),
   ]);
   if (digest !== undefined) await context.jobs.send(digest.jobId);
-  return 'done';
+  return 'ended';
 }
 
 async function refuse(context: Context, subject: Subject, error: RegistryError): Promise<JobOutcome> {
   const ending = endUpload(context, subject.image, subject.upload, error);
   await writeAndTell(context, [...ending.statements, endedRow(context, endOf(subject), error)]);
   await context.jobs.send(ending.jobId);
-  return 'done';
+  return 'ended';
 }
 
 /** How an audit event names the end of the creation. */

@@ -137,8 +137,10 @@ export async function ensureStoreUpload(context: Context, upload: UploadRow): Pr
   const { orm } = context.db;
   const key = objectKeyOf(upload);
   const opened = await context.store.openMultipart(key, 'application/octet-stream');
-  await context.db.write([keepStoreUpload(orm, upload.imageId, opened)]);
-  const [[kept]] = await context.db.read([findUpload(orm, upload.imageId)]);
+  const [, [kept]] = await context.db.write([
+    keepStoreUpload(orm, upload.imageId, opened),
+    findUpload(orm, upload.imageId),
+  ]);
   if (kept?.storeUploadId === opened) return opened;
   await context.store.abortMultipart(key, opened);
   if (kept?.storeUploadId == null || kept.state !== 'OPEN') {
