@@ -1,6 +1,6 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import { accessBindings } from '../schema/tables/identity.ts';
-import { type Credential, callerId } from './callers.ts';
+import { type Claim, callerId } from './callers.ts';
 import type { Orm, Statement } from './client.ts';
 
 /** The resource that a call is about: roles count on it and on everything above it. */
@@ -35,43 +35,23 @@ export interface Scope {
 }
 
 /** Every subject (type, id) whose bindings count for the caller: itself, both public groups, its organization's users. */
-function subjects(credential: Credential): SQL {
-  return sql`SELECT 'serviceAccount', ${callerId(credential)}
+function subjects(claim: Claim): SQL {
+  return sql`SELECT 'serviceAccount', ${callerId(claim)}
     UNION ALL SELECT 'system', 'allAuthenticatedUsers'
     UNION ALL SELECT 'system', 'allUsers'
     UNION ALL SELECT 'system', 'group:organization:' || clouds.organization_id || ':users'
       FROM service_accounts JOIN clouds ON clouds.id = service_accounts.cloud_id
-      WHERE service_accounts.id = ${callerId(credential)}`;
-}
-
-/**
- * The roles that the caller has on a resource: bound on it, or on its folder, cloud or organization, to the caller
- * or to a group that holds it. Deleted resources have none of their own; an operation keeps its resource's folder and cloud.
- */
-export function findRoles(orm: Orm, credential: Credential, scope: Scope) {
-  return orm.select({ role: sql<string>`role` }).from(sql`(
-    WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, credential)}),
-    scope (kind, id) AS (
-      SELECT kind, id FROM target
-      UNION ALL SELECT 'folder', folder_id FROM target
-      UNION ALL SELECT 'cloud', cloud_id FROM target
-      UNION ALL SELECT 'organization', clouds.organization_id FROM clouds JOIN target ON clouds.id = target.cloud_id
-    ),
-    subject (type, id) AS (${subjects(credential)})
-    SELECT DISTINCT binding.role_id AS role
-    FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
-    WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
-      AND binding.subject_type = subject.type AND binding.subject_id = subject.id)`);
+      WHERE service_accounts.id = ${callerId(claim)}`;
 }
 
 /**
  * A condition of a list: one of these roles is bound for the caller on one of the places that a row has.
  * in: `places` is a SELECT of pairs (kind, id) which may name columns of the row.
  */
-export function mayHere(credential: Credential, roleIds: readonly string[], places: SQL): SQL {
+export function mayHere(claim: Claim, roleIds: readonly string[], places: SQL): SQL {
   return sql`EXISTS (
     WITH scope (kind, id) AS (${places}),
-    subject (type, id) AS (${subjects(credential)})
+    subject (type, id) AS (${subjects(claim)})
     SELECT 1 FROM scope CROSS JOIN subject CROSS JOIN access_bindings AS binding
     WHERE binding.resource_kind = scope.kind AND binding.resource_id = scope.id
       AND binding.subject_type = subject.type AND binding.subject_id = subject.id
@@ -79,23 +59,23 @@ export function mayHere(credential: Credential, roleIds: readonly string[], plac
 }
 
 /** The folder and the cloud in which a resource stands, as far as it has them; no row when there is no such resource. */
-export function findPlace(orm: Orm, credential: Credential, scope: Scope) {
+export function findPlace(orm: Orm, claim: Claim, scope: Scope) {
   return orm
     .select({ folderId: sql<string | null>`folder_id`, cloudId: sql<string | null>`cloud_id` })
     .from(
-      sql`(WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, credential)}) SELECT * FROM target)`,
+      sql`(WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, claim)}) SELECT * FROM target)`,
     );
 }
 
 /** As `findPlace`, of what stands: for an image in the trash there is no row either. */
-export function findStandingPlace(orm: Orm, credential: Credential, scope: Scope) {
-  return findPlace(orm, credential, scope).where(
+export function findStandingPlace(orm: Orm, claim: Claim, scope: Scope) {
+  return findPlace(orm, claim, scope).where(
     sql`NOT EXISTS (SELECT 1 FROM deleted_images WHERE deleted_images.id = ${scope.id})`,
   );
 }
 
 /** Where a resource stands in the hierarchy, as one row (kind, id, folder_id, cloud_id). */
-function target({ kind, id }: Scope, credential: Credential): SQL {
+export function target({ kind, id }: Scope, claim: Claim): SQL {
   switch (kind) {
     case 'image':
       // One in the trash is under the rules that it was under before.
@@ -148,10 +128,10 @@ function target({ kind, id }: Scope, credential: Credential): SQL {
     case 'ownOrganization':
       return sql`SELECT 'organization', clouds.organization_id, NULL, NULL
         FROM service_accounts JOIN clouds ON clouds.id = service_accounts.cloud_id
-        WHERE service_accounts.id = ${callerId(credential)}`;
+        WHERE service_accounts.id = ${callerId(claim)}`;
     case 'caller':
       return sql`SELECT 'serviceAccount', id, folder_id, cloud_id FROM service_accounts
-        WHERE id = ${callerId(credential)}`;
+        WHERE id = ${callerId(claim)}`;
     case 'none':
       return sql`SELECT NULL, NULL, NULL, NULL WHERE 0`;
   }

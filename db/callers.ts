@@ -1,6 +1,8 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import {
   apiKeys,
+  clouds,
   type FederationRow,
   federatedCredentials,
   federations,
@@ -8,14 +10,15 @@ import {
   serviceAccounts,
 } from '../schema/tables/identity.ts';
 import type { Orm, Statement } from './client.ts';
-import type { Query } from './containers.ts';
+import type { Preparable } from './prepared.ts';
 
 /** A JWT of an outside issuer, with what it says of itself: that finds who vouches for it, and proves nothing. */
 export interface Token {
   readonly kind: 'oidc';
   readonly issuer: string;
   readonly subject: string;
-  readonly audiences: readonly string[];
+  /** A JSON array of texts. */
+  readonly audiencesJson: string;
   readonly token: string;
 }
 
@@ -24,9 +27,17 @@ export type Credential =
   /** `prefix` finds the row, whose hash the hash of the whole text is compared with. */
   { readonly kind: 'api-key' | 'iam-token'; readonly prefix: string; readonly secretHash: string } | Token;
 
+/** What of a credential finds its caller. */
+export type Claim =
+  | { readonly kind: 'api-key' | 'iam-token'; readonly prefix: string }
+  | Pick<Token, 'kind' | 'issuer' | 'subject' | 'audiencesJson'>;
+
 interface Caller {
   readonly serviceAccountId: string;
   readonly lastAuthenticatedAt: number | null;
+  /** On what the call is about, and on a second resource that it uses. */
+  readonly roles: readonly string[];
+  readonly sourceRoles: readonly string[];
 }
 
 /** The service account that a credential stands for, with what shows whether it is genuine. */
@@ -54,15 +65,29 @@ export interface FederatedCaller
   readonly federationId: string;
 }
 
-/** The caller of a credential, at most one row; a suspended service account is nobody, whatever the credential. */
-export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
-  switch (credential.kind) {
+/** The ids of roles, as a column of `findCaller`. */
+export type RolesColumn = SQL.Aliased<readonly string[]>;
+
+/** The cloud of the caller's own service account, in `findCaller`. */
+export const ownCloud = alias(clouds, 'own_cloud');
+
+/**
+ * The caller of a credential, at most one row; a suspended service account is nobody, whatever the credential.
+ * in: the columns of the roles, which may name `service_accounts` and `own_cloud`.
+ */
+export function findCaller(
+  orm: Orm,
+  claim: Claim,
+  roles: { readonly roles: RolesColumn; readonly sourceRoles: RolesColumn },
+): Preparable<CallerRow> {
+  const caller = { lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt, ...roles };
+  switch (claim.kind) {
     case 'api-key':
       return orm
         .select({
-          kind: sql<'api-key'>`'api-key'`,
+          kind: sql<'api-key'>`'api-key'`.as('kind'),
           serviceAccountId: apiKeys.serviceAccountId,
-          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
+          ...caller,
           secretHash: apiKeys.secretHash,
           expiresAt: apiKeys.expiresAt,
           keyId: apiKeys.id,
@@ -71,25 +96,27 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
         })
         .from(apiKeys)
         .innerJoin(serviceAccounts, isActive(apiKeys))
-        .where(eq(apiKeys.prefix, credential.prefix));
+        .leftJoin(ownCloud, eq(ownCloud.id, serviceAccounts.cloudId))
+        .where(eq(apiKeys.prefix, claim.prefix));
     case 'iam-token':
       return orm
         .select({
-          kind: sql<'iam-token'>`'iam-token'`,
+          kind: sql<'iam-token'>`'iam-token'`.as('kind'),
           serviceAccountId: iamTokens.serviceAccountId,
-          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
+          ...caller,
           secretHash: iamTokens.secretHash,
           expiresAt: iamTokens.expiresAt,
         })
         .from(iamTokens)
         .innerJoin(serviceAccounts, isActive(iamTokens))
-        .where(eq(iamTokens.prefix, credential.prefix));
+        .leftJoin(ownCloud, eq(ownCloud.id, serviceAccounts.cloudId))
+        .where(eq(iamTokens.prefix, claim.prefix));
     case 'oidc':
       return orm
         .select({
-          kind: sql<'oidc'>`'oidc'`,
+          kind: sql<'oidc'>`'oidc'`.as('kind'),
           serviceAccountId: federatedCredentials.serviceAccountId,
-          lastAuthenticatedAt: serviceAccounts.lastAuthenticatedAt,
+          ...caller,
           federationId: federations.id,
           jwksUrl: federations.jwksUrl,
           jwks: federations.jwks,
@@ -99,7 +126,8 @@ export function findCaller(orm: Orm, credential: Credential): Query<CallerRow> {
         .from(federatedCredentials)
         .innerJoin(federations, eq(federations.id, federatedCredentials.federationId))
         .innerJoin(serviceAccounts, isActive(federatedCredentials))
-        .where(sql`${federatedCredentials.id} = ${matching(credential)}`);
+        .leftJoin(ownCloud, eq(ownCloud.id, serviceAccounts.cloudId))
+        .where(sql`${federatedCredentials.id} = ${matching(claim)}`);
   }
 }
 
@@ -113,14 +141,14 @@ function isActive({
  * The id of the service account behind a credential, for use inside other statements. Whether it may act at all is
  * `findCaller`'s to say, in the same batch.
  */
-export function callerId(credential: Credential): SQL {
-  switch (credential.kind) {
+export function callerId(claim: Claim): SQL {
+  switch (claim.kind) {
     case 'api-key':
-      return sql`(SELECT service_account_id FROM api_keys WHERE prefix = ${credential.prefix})`;
+      return sql`(SELECT service_account_id FROM api_keys WHERE prefix = ${claim.prefix})`;
     case 'iam-token':
-      return sql`(SELECT service_account_id FROM iam_tokens WHERE prefix = ${credential.prefix})`;
+      return sql`(SELECT service_account_id FROM iam_tokens WHERE prefix = ${claim.prefix})`;
     case 'oidc':
-      return sql`(SELECT service_account_id FROM federated_credentials WHERE id = ${matching(credential)})`;
+      return sql`(SELECT service_account_id FROM federated_credentials WHERE id = ${matching(claim)})`;
   }
 }
 
@@ -129,13 +157,13 @@ export function callerId(credential: Credential): SQL {
  * name one issuer: the oldest that has a credential for the subject counts, and in it the very subject before the
  * longest beginning of it. So nobody takes a subject over by coming later.
  */
-function matching({ issuer, subject, audiences }: Token): SQL {
+function matching({ issuer, subject, audiencesJson }: Extract<Claim, { kind: 'oidc' }>): SQL {
   return sql`(SELECT credential.id
     FROM (SELECT ${issuer} AS issuer, ${subject} AS subject) AS token
       JOIN federations AS federation ON federation.issuer = token.issuer AND federation.enabled
       JOIN federated_credentials AS credential ON credential.federation_id = federation.id
     WHERE EXISTS (
-        SELECT 1 FROM json_each(federation.audiences) AS own JOIN json_each(${JSON.stringify(audiences)}) AS given
+        SELECT 1 FROM json_each(federation.audiences) AS own JOIN json_each(${audiencesJson}) AS given
         ON own.value = given.value)
       AND (credential.external_subject_id = token.subject
         OR (substr(credential.external_subject_id, -1) = '*'

@@ -15,7 +15,7 @@ export interface DatabaseCost {
  * The query builder; files of `db/` make statements with it, `Database` sends them. Statements come from its
  * builders, with `sql` inside: its bare `run(sql…)` and `all(sql…)` lose their parameters in a batch on D1.
  */
-export type Orm = DrizzleD1Database;
+export type Orm = DrizzleD1Database & { readonly $client: D1Database };
 export type Statement = BatchItem<'sqlite'>;
 /** What the statements of a batch answer, in their order. */
 export type Answers<T extends readonly Statement[]> = BatchResponse<T>;

@@ -6,6 +6,8 @@ import { type ImageRow, images, layers } from '../schema/tables/images.ts';
 import { operations } from '../schema/tables/work.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
+import { shownImages } from './images.ts';
+import { prepared } from './prepared.ts';
 
 /** A family, by its values or by statements that give them. */
 export interface FamilyName {
@@ -28,7 +30,7 @@ export function standing({ folderId, family }: FamilyName, now: number): SQL {
 }
 
 /** The latest first: `compareStanding`, in the order of the index. */
-export const LATEST_FIRST = sql`promoted_at DESC, created_at DESC, id DESC`;
+export const LATEST_FIRST = sql`images.promoted_at DESC, images.created_at DESC, images.id DESC`;
 
 /** One column of the latest of a family, for use inside other statements; null when there is none. */
 function ofLatest(column: 'id' | 'promoted_at', name: FamilyName, now: number): SQL {
@@ -39,6 +41,12 @@ function ofLatest(column: 'id' | 'promoted_at', name: FamilyName, now: number): 
 export function latestId(name: FamilyName, now: number): SQL {
   return ofLatest('id', name, now);
 }
+
+/** The latest of a family, with what its layer adds and how many leases hold it. */
+export const findLatest = prepared(
+  (orm, { folderId, family, now }: { folderId: string; family: string; now: number }) =>
+    shownImages(orm, now).where(standing({ folderId, family }, now)).orderBy(LATEST_FIRST).limit(1),
+);
 
 /** The images of a family that are not passed over, the latest first. */
 export function imagesInStanding(orm: Orm, name: FamilyName, now: number, limit: number) {

@@ -1,11 +1,30 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { disks, type ImageRow, images, layers } from '../schema/tables/images.ts';
 import type { Orm, Statement } from './client.ts';
 import { demandOne } from './guards.ts';
+import { leasesOf } from './leases.ts';
+import { prepared } from './prepared.ts';
 
 export function findImage(orm: Orm, id: string) {
   return orm.select().from(images).where(eq(images.id, id));
 }
+
+/** Images as they are shown: with what their layer adds, and how many leases hold them at `now`. */
+export function shownImages(orm: Orm, now: number) {
+  return orm
+    .select({
+      ...getTableColumns(images),
+      digest: layers.digest,
+      inspection: layers.inspection,
+      leases: leasesOf(sql`images.id`, now).as('leases'),
+    })
+    .from(images)
+    .innerJoin(layers, eq(layers.id, images.layerId));
+}
+
+export const findShownImage = prepared((orm, { id, now }: { id: string; now: number }) =>
+  shownImages(orm, now).where(eq(images.id, id)),
+);
 
 /** The layer that an image names. */
 export function findLayerOfImage(orm: Orm, imageId: string) {

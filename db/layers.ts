@@ -34,18 +34,6 @@ export function findSourceOfCopy(orm: Orm, diskId: string) {
     );
 }
 
-/** The layers that these images name, standing or in the trash. */
-export function layersOfImages(orm: Orm, imageIds: readonly string[]) {
-  return orm
-    .select()
-    .from(layers)
-    .where(
-      sql`id IN (SELECT layer_id FROM images WHERE id IN (SELECT value FROM json_each(${JSON.stringify(imageIds)}))
-        UNION ALL SELECT layer_id FROM deleted_images
-          WHERE id IN (SELECT value FROM json_each(${JSON.stringify(imageIds)})) AND layer_id IS NOT NULL)`,
-    );
-}
-
 export function insertLayer(orm: Orm, row: LayerRow): Statement {
   return orm.insert(layers).values(row);
 }

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, getTableColumns, gt, lt, or, type SQL, sql } from '
 import type { Condition, Order } from '../core/list-query.ts';
 import type { PagePosition } from '../core/page-token.ts';
 import { parseTimestamp } from '../core/timestamps.ts';
-import { deletedImages, disks, images, snapshots } from '../schema/tables/images.ts';
+import { deletedImages, disks, images, layers, snapshots } from '../schema/tables/images.ts';
 import type { Orm } from './client.ts';
 import { leasesOf } from './leases.ts';
 
@@ -15,6 +15,8 @@ export interface ListPage {
   readonly after: PagePosition | undefined;
   /** Epoch milliseconds, on which it depends what is in force. */
   readonly now: number;
+  /** Whether the inspections of images are wanted as well. */
+  readonly full?: boolean | undefined;
 }
 
 /** The columns by which lists are ordered; each order has its index, which ends with the id. */
@@ -34,8 +36,15 @@ const FILTER_TEXT: Readonly<Record<string, SQL>> = {
   sourceDiskId: sql`source_disk_id`,
 };
 
-/** Of the layer that a row of a list names. */
-const DIGEST = sql<string | null>`(SELECT layers.digest FROM layers WHERE layers.id = layer_id)`;
+/** What a row's layer and the leases on it add. Columns of a result are called by their names, each row anew. */
+function shown(id: SQL, { full, now }: ListPage) {
+  const inspection = sql`(SELECT inspection FROM layers WHERE layers.id = layer_id)`;
+  return {
+    digest: sql<string | null>`(SELECT digest FROM layers WHERE layers.id = layer_id)`.as('layer_digest'),
+    inspection: (full ? inspection : sql`NULL`).mapWith(layers.inspection).as('layer_inspection'),
+    leases: leasesOf(id, now).as('leases'),
+  };
+}
 
 /** One page of a folder's images, with their digests and how many leases hold them. */
 export function listImages(orm: Orm, page: ListPage) {
@@ -43,8 +52,7 @@ export function listImages(orm: Orm, page: ListPage) {
   return orm
     .select({
       ...getTableColumns(images),
-      digest: DIGEST,
-      leases: leasesOf(sql`images.id`, page.now),
+      ...shown(sql`images.id`, page),
     })
     .from(images)
     .where(where)
@@ -58,8 +66,7 @@ export function listTrash(orm: Orm, page: ListPage) {
   return orm
     .select({
       ...getTableColumns(deletedImages),
-      digest: DIGEST,
-      leases: leasesOf(sql`deleted_images.id`, page.now),
+      ...shown(sql`deleted_images.id`, page),
     })
     .from(deletedImages)
     .where(and(sql`purged_at IS NULL`, where, isPastTrash(page) ? sql`0` : undefined))

@@ -1,8 +1,9 @@
 import { type KeyScope, permissionsOf, scopeAllows } from '../core/access.ts';
 import { notFound, permissionDenied, RegistryError } from '../core/errors.ts';
 import type { Permission } from '../core/roles.ts';
-import { findRoles, type Scope } from '../db/access.ts';
-import { type CallerRow, findCaller } from '../db/callers.ts';
+import type { Scope } from '../db/access.ts';
+import { findCallerWithRoles } from '../db/caller-roles.ts';
+import type { CallerRow } from '../db/callers.ts';
 import type { Answers, Statement } from '../db/client.ts';
 import { findIdempotencyKey, findOperationOfKey } from '../db/idempotency.ts';
 import type { OperationRow } from '../schema/tables/work.ts';
@@ -135,6 +136,11 @@ export function requireFolder<T>(
   return row;
 }
 
+/** As `requireFolder`, where nothing of the folder is needed: nobody has a role on one that does not exist. */
+export function requireInFolder(access: Access, permission: Permission, folderId: string): void {
+  if (!access.allows(permission)) throw permissionDenied('folder', folderId);
+}
+
 async function readCaller<T extends readonly Statement[]>(
   context: CallerContext,
   scope: Scope,
@@ -143,33 +149,29 @@ async function readCaller<T extends readonly Statement[]>(
 ): Promise<{ access: Access; sourceAccess: Access; rows: Answers<T> }> {
   const credential = requireCredential(context);
   const { orm } = context.db;
-  const scopes = source === undefined ? [scope] : [scope, source];
-  const [callers, ...answers] = (await context.db.read([
-    findCaller(orm, credential),
-    ...scopes.map((one) => findRoles(orm, credential, one)),
+  const [callers, ...rows] = (await context.db.read([
+    findCallerWithRoles(orm, credential, scope, source),
     ...queries,
   ])) as unknown as [CallerRow[], ...unknown[]];
-  const [roles, sourceRoles] = answers.slice(0, scopes.length) as Awaited<ReturnType<typeof findRoles>>[];
   const caller = callers[0];
   const proof = caller === undefined ? 'forged' : await prove(context, credential, caller);
   if (proof === 'look-again') return await readCaller(context, scope, queries, source);
   if (caller === undefined || proof === 'forged') throw UNAUTHENTICATED;
   context.identified(caller.serviceAccountId);
-  const accessOf = (bound: Awaited<ReturnType<typeof findRoles>> = []): Access => {
-    const roleIds = bound.map(({ role }) => role);
-    const permissions = permissionsOf(roleIds);
+  const accessOf = (roles: readonly string[]): Access => {
+    const permissions = permissionsOf(roles);
     const keyScopes = (caller.kind === 'api-key' && caller.scopes) || [];
     return {
       callerId: caller.serviceAccountId,
       scopes: keyScopes,
-      roles: roleIds,
+      roles,
       expiresAt: expiryOf(credential, caller),
       allows: (permission) => permissions.has(permission) && scopeAllows(keyScopes, permission),
     };
   };
   return {
-    access: accessOf(roles),
-    sourceAccess: accessOf(sourceRoles),
-    rows: answers.slice(scopes.length) as unknown as Answers<T>,
+    access: accessOf(caller.roles),
+    sourceAccess: accessOf(caller.sourceRoles),
+    rows: rows as unknown as Answers<T>,
   };
 }

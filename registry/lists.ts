@@ -10,9 +10,8 @@ import {
 import { decodePageToken, encodePageToken, type PagePosition } from '../core/page-token.ts';
 import type { Permission } from '../core/roles.ts';
 import type { Query } from '../db/containers.ts';
-import { findFolder } from '../db/folders.ts';
 import { type ListPage, listDisks, listImages, listSnapshots, listTrash } from '../db/resource-list.ts';
-import { readAs, readInput, requireFolder } from './authorize.ts';
+import { readAs, readInput, requireInFolder } from './authorize.ts';
 import type { CallerContext } from './context.ts';
 
 const MAX_CONDITIONS = 30;
@@ -33,6 +32,8 @@ export interface ListRequest {
   readonly pageToken?: string | undefined;
   readonly filter?: string | undefined;
   readonly orderBy?: string | undefined;
+  /** Whether the inspections of images are wanted as well. */
+  readonly full?: boolean | undefined;
 }
 
 export interface Page<T> {
@@ -53,11 +54,10 @@ export async function listFolder<K extends ListedKind>(
   const { query, ...wanted } = await readInput(context, () => pageOf(context, kind, request));
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     LISTS[kind].page(orm, wanted) as unknown as Query<Row<K>>,
   ]);
-  const [[folder], found] = rows;
-  requireFolder(folder, access, LISTS[kind].permission, folderId);
+  const [found] = rows;
+  requireInFolder(access, LISTS[kind].permission, folderId);
   return firstOf(found, request, wanted.order, query);
 }
 
@@ -69,12 +69,11 @@ export async function listImagesAndTrash(context: CallerContext, request: ListRe
   );
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     listImages(orm, wanted),
     listTrash(orm, wanted),
   ]);
-  const [[folder], standing, trashed] = rows;
-  requireFolder(folder, access, LISTS.image.permission, folderId);
+  const [standing, trashed] = rows;
+  requireInFolder(access, LISTS.image.permission, folderId);
   const found = [...standing, ...trashed].sort(compareIn(wanted.order));
   return firstOf(found, request, wanted.order, query);
 }
@@ -96,7 +95,7 @@ function firstOf<T extends { readonly id: string }>(
 function pageOf(
   context: CallerContext,
   kind: ListedKind,
-  { folderId, pageSize, pageToken, filter, orderBy }: ListRequest,
+  { folderId, pageSize, pageToken, filter, orderBy, full }: ListRequest,
   more: readonly string[] = [],
 ): ListPage & { readonly query: readonly string[] } {
   const conditions = parseFilter(filter, FILTER_FIELDS[kind]);
@@ -110,7 +109,7 @@ function pageOf(
   const query = [LISTS[kind].collection, folderId, filter ?? '', order.field, order.direction, ...more];
   const after = pageToken ? decodePageToken(query, pageToken) : undefined;
   // One more than asked for tells whether there is a next page.
-  return { folderId, conditions, order, limit: pageSize + 1, after, now: context.now(), query };
+  return { folderId, conditions, order, limit: pageSize + 1, after, now: context.now(), full, query };
 }
 
 function positionOf(row: { readonly id: string }, { field }: Order): PagePosition {

@@ -1,8 +1,6 @@
 import { notFound } from '../../core/errors.ts';
-import { imagesInStanding, latestId, layersInStanding } from '../../db/families.ts';
-import { findFolder } from '../../db/folders.ts';
-import { countLeases } from '../../db/leases.ts';
-import { readAs, requireFolder } from '../authorize.ts';
+import { findLatest } from '../../db/families.ts';
+import { readAs, requireInFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { type Image, viewOf } from '../images/view.ts';
 import { passedOver } from './passed-over.ts';
@@ -20,14 +18,11 @@ export async function getLatestByFamily(
   const name = { folderId, family };
   const now = context.now();
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
-    imagesInStanding(orm, name, now, 1),
-    layersInStanding(orm, name, now, 1),
-    countLeases(orm, latestId(name, now), now),
+    findLatest(orm, { ...name, now }),
   ]);
-  const [[folder], [latest], [layer], [count]] = rows;
-  requireFolder(folder, access, 'compute.images.listByFamily', folderId);
-  if (latest !== undefined) return { ...viewOf(latest, layer, now), ...count };
+  const [[latest]] = rows;
+  requireInFolder(access, 'compute.images.listByFamily', folderId);
+  if (latest !== undefined) return { ...viewOf(latest, latest, now), leases: latest.leases };
   const reasons = await passedOver(context, name, now);
   if (reasons === '') throw notFound('Image', family);
   throw notFound('Image', family, [

@@ -3,9 +3,8 @@ import type { FamilyCandidate } from '../../core/families.ts';
 import { decodePageToken, encodePageToken, type PagePosition } from '../../core/page-token.ts';
 import type { RetentionPolicy } from '../../core/retention.ts';
 import { findFamily } from '../../db/families.ts';
-import { findFolder } from '../../db/folders.ts';
 import { findFamilyRow } from '../../db/retention.ts';
-import { readAs, readInput, requireFolder } from '../authorize.ts';
+import { readAs, readInput, requireInFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../lists.ts';
 import { type Decision, planOf, planQueries, policyOf } from './plan.ts';
@@ -41,11 +40,10 @@ export async function previewRetention(
     pageToken ? placeOf(decodePageToken(query, pageToken)) : undefined,
   );
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     findFamilyRow(orm, name),
   ]);
-  const [[folder], [row]] = rows;
-  requireFolder(folder, access, 'compute.imageFamilies.get', folderId);
+  const [[row]] = rows;
+  requireInFolder(access, 'compute.imageFamilies.get', folderId);
   const own = policyOf(row);
   const policy = given ?? own;
   const now = context.now();

@@ -2,9 +2,8 @@ import { notFound } from '../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import type { RetentionPolicy } from '../../core/retention.ts';
 import { listFamilies as familiesOfFolder, findFamily, promotionsOfFamily } from '../../db/families.ts';
-import { findFolder } from '../../db/folders.ts';
 import type { PromotionRow } from '../../schema/tables/families.ts';
-import { readAs, readInput, requireFolder } from '../authorize.ts';
+import { readAs, readInput, requireInFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../lists.ts';
 import { policyOf } from './plan.ts';
@@ -34,11 +33,10 @@ interface PageRequest {
 export async function getFamily(context: CallerContext, folderId: string, family: string): Promise<Family> {
   const { orm } = context.db;
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     findFamily(orm, folderId, family, context.now()),
   ]);
-  const [[folder], [found]] = rows;
-  requireFolder(folder, access, 'compute.imageFamilies.get', folderId);
+  const [[found]] = rows;
+  requireInFolder(access, 'compute.imageFamilies.get', folderId);
   if (found === undefined) throw notFound('Image family', family);
   return familyOf(folderId, found);
 }
@@ -62,11 +60,10 @@ export async function listFamilies(
     pageToken ? String(decodePageToken(query, pageToken).value) : '',
   );
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     familiesOfFolder(orm, folderId, context.now(), { limit: pageSize + 1, after }),
   ]);
-  const [[folder], found] = rows;
-  requireFolder(folder, access, 'compute.imageFamilies.list', folderId);
+  const [found] = rows;
+  requireInFolder(access, 'compute.imageFamilies.list', folderId);
   const items = found.slice(0, pageSize).map((family) => familyOf(folderId, family));
   const last = items.at(-1);
   if (found.length <= pageSize || last === undefined) return { items };
@@ -92,12 +89,11 @@ export async function listPromotions(
     pageToken ? Number(decodePageToken(query, pageToken).value) : undefined,
   );
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     promotionsOfFamily(orm, folderId, family, pageSize + 1, before),
     findFamily(orm, folderId, family, context.now()),
   ]);
-  const [[folder], found, [known]] = rows;
-  requireFolder(folder, access, 'compute.imageFamilies.get', folderId);
+  const [found, [known]] = rows;
+  requireInFolder(access, 'compute.imageFamilies.get', folderId);
   if (found.length === 0 && known === undefined) throw notFound('Image family', family);
   const items = found.slice(0, pageSize);
   const last = items.at(-1);

@@ -31,7 +31,7 @@ export function readToken(text: string): Token | undefined {
     return undefined;
   if (sub === '' || sub.length > MAX_SUBJECT_LENGTH || UNFIT.test(sub) || !sub.isWellFormed())
     return undefined;
-  return { kind: 'oidc', issuer: iss, subject: sub, audiences, token: text };
+  return { kind: 'oidc', issuer: iss, subject: sub, audiencesJson: JSON.stringify(audiences), token: text };
 }
 
 /** `unknown-key`: the issuer may have other keys by now. */

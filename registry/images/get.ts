@@ -1,5 +1,5 @@
 import { findDeletedImage, findLayerOfDeleted } from '../../db/deleted-images.ts';
-import { findImage, findLayerOfImage } from '../../db/images.ts';
+import { findShownImage } from '../../db/images.ts';
 import { countLeases } from '../../db/leases.ts';
 import { readAs, requireVisible } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
@@ -10,13 +10,11 @@ export async function getImage(context: CallerContext, imageId: string): Promise
   const { orm } = context.db;
   const now = context.now();
   const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
-    findImage(orm, imageId),
-    findLayerOfImage(orm, imageId),
-    countLeases(orm, imageId, now),
+    findShownImage(orm, { id: imageId, now }),
   ]);
-  const [[row], [layer], [count]] = rows;
+  const [[row]] = rows;
   const image = requireVisible(row, access, 'compute.images.get', 'Image', imageId);
-  return { ...viewOf(image, layer, now), ...count };
+  return { ...viewOf(image, image, now), leases: image.leases };
 }
 
 /** As `getImage`, but also one in the trash, or a purged one as long as something is known of it. */
@@ -24,17 +22,16 @@ export async function getImageOrDeleted(context: CallerContext, imageId: string)
   const { orm } = context.db;
   const now = context.now();
   const { access, rows } = await readAs(context, { kind: 'image', id: imageId }, [
-    findImage(orm, imageId),
-    findLayerOfImage(orm, imageId),
+    findShownImage(orm, { id: imageId, now }),
     findDeletedImage(orm, imageId),
     findLayerOfDeleted(orm, imageId),
     countLeases(orm, imageId, now),
   ]);
-  const [[standing], [layer], [deleted], [layerOfDeleted], [count]] = rows;
+  const [[standing], [deleted], [layerOfDeleted], [count]] = rows;
   const found =
     standing === undefined
       ? deleted && viewOfDeleted(deleted, layerOfDeleted, now)
-      : viewOf(standing, layer, now);
+      : viewOf(standing, standing, now);
   const image = requireVisible(found, access, 'compute.images.get', 'Image', imageId);
   return { ...image, ...count };
 }

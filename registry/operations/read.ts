@@ -2,10 +2,9 @@ import { RegistryError } from '../../core/errors.ts';
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
 import type { Permission } from '../../core/roles.ts';
 import { findStandingPlace } from '../../db/access.ts';
-import { findFolder } from '../../db/folders.ts';
 import { findOperation, operationsOfFolder, operationsOfResource } from '../../db/operations.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
-import { type Access, readAs, readInput, requireCredential, requireFolder } from '../authorize.ts';
+import { type Access, readAs, readInput, requireCredential, requireInFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import type { Page } from '../lists.ts';
 import { type Resource, type ResourceKind, requireResource } from '../resources.ts';
@@ -97,11 +96,10 @@ export async function listFolderOperations(
   const query = ['folder operations', folderId];
   const last = await readInput(context, () => before(query, page));
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     operationsOfFolder(orm, folderId, page.pageSize + 1, last),
   ]);
-  const [[folder], found] = rows;
-  requireFolder(folder, access, 'compute.images.listOperations', folderId);
+  const [found] = rows;
+  requireInFolder(access, 'compute.images.listOperations', folderId);
   const all = pageOf(query, found, page.pageSize);
   return { ...all, items: all.items.filter((operation) => isSeen(operation, access)) };
 }

@@ -1,5 +1,4 @@
 import { decodePageToken, encodePageToken } from '../../core/page-token.ts';
-import { findFolder } from '../../db/folders.ts';
 import {
   findWebhook,
   listDeliveries as pageOfDeliveries,
@@ -7,7 +6,7 @@ import {
   type Webhook,
 } from '../../db/webhooks.ts';
 import type { WebhookDeliveryRow } from '../../schema/tables/records.ts';
-import { readAs, readInput, requireFolder } from '../authorize.ts';
+import { readAs, readInput, requireInFolder } from '../authorize.ts';
 import type { CallerContext } from '../context.ts';
 import { type PageRequest, readPage } from '../identity/pages.ts';
 import type { Page } from '../lists.ts';
@@ -28,11 +27,10 @@ export async function listWebhooks(
   const { orm } = context.db;
   const page = await readPage(context, ['webhooks', folderId], request);
   const { access, rows } = await readAs(context, { kind: 'folder', id: folderId }, [
-    findFolder(orm, folderId),
     pageOfWebhooks(orm, folderId, page.limit, page.after),
   ]);
-  requireFolder(rows[0][0], access, 'compute.webhooks.list', folderId);
-  return page.of(rows[1]);
+  requireInFolder(access, 'compute.webhooks.list', folderId);
+  return page.of(rows[0]);
 }
 
 /** What was delivered to a webhook, or is to be, newest first. Throws NOT_FOUND, INVALID_ARGUMENT. */
