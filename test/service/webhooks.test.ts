@@ -249,10 +249,16 @@ describe('an event', () => {
       .prepare(`UPDATE families SET announced_image_id = 'another' WHERE folder_id = ?`)
       .bind(listener.folderId)
       .run();
-    await own.local.runScheduled();
+    const anHourLater = async () => {
+      await db
+        .prepare("UPDATE duty_states SET updated_at = updated_at - 3600000 WHERE duty = 'announce-latest'")
+        .run();
+      await own.local.runScheduled();
+    };
+    await anHourLater();
     const [, told] = await receiver.told(listener.path, 2);
     expect(told!.data).toMatchObject({ imageId: id, previousImageId: 'another' });
-    await own.local.runScheduled();
+    await anHourLater();
     expect(await deliveriesOf(listener)).toHaveLength(2);
   });
 
