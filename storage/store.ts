@@ -17,7 +17,7 @@
  * Every method may throw StoreUnavailable. Clients PUT to presigned URLs; the only bodies that are sent through here
  * are those of `putPart`.
  */
-import { connect, type StoreSettings, TRANSFER_TIMEOUT_MS } from './connection.ts';
+import { type Connection, connect, type StoreSettings, TRANSFER_TIMEOUT_MS } from './connection.ts';
 import { abortUploadsOf, copyObject, copyPart } from './copies.ts';
 import {
   type ListedObject,
@@ -36,7 +36,7 @@ import {
   type StoredPart,
 } from './multipart.ts';
 import { checkBucket, deleteObject, head, readRange, type StoredObject } from './objects.ts';
-import { type DownloadName, openSigner, type PresignedPut } from './presign.ts';
+import { type DownloadName, openSigner, type PresignedPut, type Signer } from './presign.ts';
 import { putPart } from './put-part.ts';
 
 export type { StoreSettings } from './connection.ts';
@@ -129,48 +129,65 @@ export interface Store {
   checkBucket(): Promise<void>;
 }
 
-/** Opens one store. Cheap, sends nothing: open one for each invocation, so that `calls` counts that invocation. */
+/**
+ * Opens one store. Sends nothing, and sets nothing up before it is used: open one for each invocation, so that `calls`
+ * counts that invocation.
+ */
 export function openStore(settings: StoreSettings): Store {
-  const connection = connect(settings);
-  const { config } = connection;
+  let opened: Connection | undefined;
+  const connection = () => {
+    opened ??= connect(settings);
+    return opened;
+  };
   const { bucket, endpoint, publicEndpoint = endpoint } = settings;
-  const ownSigner = openSigner(config, endpoint, bucket);
-  const clientSigner = openSigner(config, publicEndpoint, bucket);
+  const signers = new Map<string, Signer>();
+  const signerFor = (address: string) => {
+    const signer = signers.get(address) ?? openSigner(connection().config, address, bucket);
+    signers.set(address, signer);
+    return signer;
+  };
   return {
     get calls() {
-      return connection.requestCount;
+      return opened?.requestCount ?? 0;
     },
-    openMultipart: async (key, contentType) => openMultipart(connection, checkedKey(key), contentType),
-    listParts: async (key, storeUploadId) => listParts(connection, checkedKey(key), storeUploadId),
+    openMultipart: async (key, contentType) => openMultipart(connection(), checkedKey(key), contentType),
+    listParts: async (key, storeUploadId) => listParts(connection(), checkedKey(key), storeUploadId),
     completeMultipart: async (key, storeUploadId, parts) =>
-      completeMultipart(connection, checkedKey(key), storeUploadId, parts),
-    abortMultipart: async (key, storeUploadId) => abortMultipart(connection, checkedKey(key), storeUploadId),
+      completeMultipart(connection(), checkedKey(key), storeUploadId, parts),
+    abortMultipart: async (key, storeUploadId) =>
+      abortMultipart(connection(), checkedKey(key), storeUploadId),
     putPart: async (key, storeUploadId, partNumber, sizeBytes, body, signal) => {
       const part = { storeUploadId, partNumber, sizeBytes, body };
       const ends = [AbortSignal.timeout(TRANSFER_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])];
-      return connection.send(() => putPart(ownSigner, checkedKey(key), part, AbortSignal.any(ends)));
+      return connection().send(() =>
+        putPart(signerFor(endpoint), checkedKey(key), part, AbortSignal.any(ends)),
+      );
     },
     copy: async (fromKey, fromEtag, toKey) =>
-      copyObject(connection, { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey)),
+      copyObject(connection(), { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey)),
     copyPart: async (fromKey, fromEtag, toKey, storeUploadId, partNumber, offset, length) =>
-      copyPart(connection, { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey), {
+      copyPart(connection(), { key: checkedKey(fromKey), etag: fromEtag }, checkedKey(toKey), {
         storeUploadId,
         partNumber,
         offset,
         length,
       }),
-    abortUploadsOf: async (key) => abortUploadsOf(connection, checkedKey(key)),
-    head: async (key) => head(connection, checkedKey(key)),
+    abortUploadsOf: async (key) => abortUploadsOf(connection(), checkedKey(key)),
+    head: async (key) => head(connection(), checkedKey(key)),
     readRange: async (key, etag, offset, length) =>
-      readRange(connection, checkedKey(key), etag, offset, length),
-    listObjects: (prefix, after, pageSize) => listObjects(connection, prefix, after, pageSize),
-    listUploads: (prefix, after, pageSize) => listUploads(connection, prefix, after, pageSize),
-    delete: async (key) => deleteObject(connection, checkedKey(key)),
+      readRange(connection(), checkedKey(key), etag, offset, length),
+    listObjects: (prefix, after, pageSize) => listObjects(connection(), prefix, after, pageSize),
+    listUploads: (prefix, after, pageSize) => listUploads(connection(), prefix, after, pageSize),
+    delete: async (key) => deleteObject(connection(), checkedKey(key)),
     presignPart: async (key, storeUploadId, partNumber, sizeBytes, ttlSeconds, md5Base64) =>
-      clientSigner.part(checkedKey(key), { storeUploadId, partNumber, sizeBytes, md5Base64 }, ttlSeconds),
+      signerFor(publicEndpoint).part(
+        checkedKey(key),
+        { storeUploadId, partNumber, sizeBytes, md5Base64 },
+        ttlSeconds,
+      ),
     presignDownload: async (key, name, ttlSeconds) =>
-      clientSigner.download(checkedKey(key), name, ttlSeconds),
-    checkBucket: () => checkBucket(connection),
+      signerFor(publicEndpoint).download(checkedKey(key), name, ttlSeconds),
+    checkBucket: () => checkBucket(connection()),
   };
 }
 
