@@ -14,7 +14,15 @@ import { contractPath, requestPath, routerPath } from './custom-methods.ts';
 import { errorBody, httpStatus } from './errors.ts';
 import { operationIdOf } from './operation-id.ts';
 import { operationShape } from './operation-shape.ts';
-import { credentialOf, type HttpEnv, idempotent, jsonBody, openly, requestIdOf } from './request.ts';
+import {
+  credentialOf,
+  drainBody,
+  type HttpEnv,
+  idempotent,
+  jsonBody,
+  openly,
+  requestIdOf,
+} from './request.ts';
 import { RoutedApp } from './routed-app.ts';
 
 export type App = RoutedApp;
@@ -83,6 +91,7 @@ export function createApp(): App {
     c.header('Cache-Control', 'no-store');
     await openRequest(c, requestId);
     await next();
+    await drainBody(c.req.raw);
     logRequest(c, began);
   });
   app.use(async (c, next) => {

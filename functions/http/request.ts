@@ -139,6 +139,12 @@ async function limitedBytes(request: Request): Promise<Uint8Array> {
   return joined(chunks);
 }
 
+/** Reads what a route left of a body: unread bytes would take the next request of the connection with them. */
+export async function drainBody(request: Request): Promise<void> {
+  if (request.body === null || request.bodyUsed) return;
+  await limitedBytes(request).catch(() => undefined);
+}
+
 async function idempotencyKeyOf(
   c: HonoContext<HttpEnv>,
   body: Record<string, unknown>,

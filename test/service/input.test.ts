@@ -80,6 +80,15 @@ describe('a body', () => {
     },
   );
 
+  test('where none is wanted is read as well, and the connection serves on', async () => {
+    for (let round = 0; round < 50; round += 1) {
+      const unwanted = await other.api.refused('POST', `${IMAGES}/fd800000000000000000:abortUpload`, {
+        a: 1,
+      });
+      expect(unwanted.status).toBe(404);
+    }
+  });
+
   test('is refused by what arrives when its length is not told', async () => {
     const answer = await raw(`${local.url}${IMAGES}`, {
       method: 'POST',
