@@ -1,17 +1,16 @@
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
+import { LEFT_OUT, leftOut } from './left-out.ts';
 import { projectFolder } from './project.ts';
 
 /** The Worker's source; `main` of wrangler.toml names what is made of it. */
 const ENTRY = 'functions/worker.ts';
 
-/**
- * How every module for workerd is bundled. There is this one recipe: wrangler deploys what it makes as it is
- * (`no_bundle`), and `npm start` and the tests run the same bytes.
- */
+/** How modules for workerd are bundled. */
 const RECIPE = {
   absWorkingDir: projectFolder,
   bundle: true,
+  write: false,
   format: 'esm',
   target: 'es2022',
   conditions: ['workerd', 'worker', 'browser'],
@@ -19,9 +18,6 @@ const RECIPE = {
   external: ['node:*', 'cloudflare:*'],
   // The SDK's browser build reads XML with DOMParser, which Workers do not have; this file is its parser without it.
   alias: { '@aws-sdk/xml-builder': '@aws-sdk/xml-builder/dist-cjs/index.js' },
-  // Names of functions and classes go too: errors have theirs as a field, and a source map tells the rest.
-  minify: true,
-  legalComments: 'none',
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
@@ -34,20 +30,28 @@ export interface WorkerBundle {
   readonly bytesBySource: Readonly<Record<string, number>>;
 }
 
-/** Bundles the Worker. Throws with esbuild's messages. */
+/**
+ * Bundles the Worker: wrangler deploys what comes out as it is (`no_bundle`), and `npm start` and the tests run the
+ * same bytes. Throws with esbuild's messages.
+ */
 export async function buildWorker(): Promise<WorkerBundle> {
   const outfile = join(projectFolder, 'worker.js');
   const { outputFiles, metafile } = await build({
     ...RECIPE,
     entryPoints: [ENTRY],
     outfile,
-    write: false,
-    metafile: true,
+    plugins: [leftOut],
+    // Names of functions and classes go too: errors have theirs as a field, and the source map tells the rest.
+    minify: true,
+    legalComments: 'none',
     sourcemap: 'external',
+    metafile: true,
   });
   const text = outputFiles.find(({ path }) => path === outfile)?.text;
   const sourceMap = outputFiles.find(({ path }) => path === `${outfile}.map`)?.text;
   if (text === undefined || sourceMap === undefined) throw new Error(`${ENTRY} gave no bundle`);
+  const gone = LEFT_OUT.filter((path) => metafile.inputs[`node_modules/${path}`] === undefined);
+  if (gone.length > 0) throw new Error(`dev/left-out.ts names what nothing imports: ${gone.join(', ')}`);
   return { text, sourceMap, bytesBySource: bytesBySource(metafile) };
 }
 
@@ -56,9 +60,9 @@ function bytesBySource({ outputs }: Metafile): Record<string, number> {
   return Object.fromEntries(inputs.map(([path, { bytesInOutput }]) => [path, bytesInOutput]));
 }
 
-/** Another module for workerd, by the same recipe. in: its path from the project folder. out: its text. */
+/** Another module, with everything that it imports. in: its path from the project folder. out: its text. */
 export async function bundleModule(entry: string): Promise<string> {
-  const { outputFiles } = await build({ ...RECIPE, entryPoints: [entry], write: false });
+  const { outputFiles } = await build({ ...RECIPE, entryPoints: [entry] });
   const [output] = outputFiles;
   if (output === undefined) throw new Error(`${entry} gave no bundle`);
   return output.text;
