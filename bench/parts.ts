@@ -1,3 +1,4 @@
+import { bundle } from './bundle.ts';
 import { cleanUp } from './clean-up.ts';
 import { copies } from './copies.ts';
 import { disks } from './disks.ts';
@@ -5,4 +6,4 @@ import { inspection } from './inspection.ts';
 import type { Part } from './part.ts';
 
 /** All parts, in the order in which they run. */
-export const PARTS: readonly Part[] = [inspection, disks, copies, cleanUp];
+export const PARTS: readonly Part[] = [inspection, disks, copies, cleanUp, bundle];

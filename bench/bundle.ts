@@ -1,0 +1,122 @@
+/** What the Worker weighs as it is deployed, of what, and how long it takes to answer after a start. */
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import { Log, LogLevel, Miniflare } from 'miniflare';
+import { deployedText } from '../dev/build.ts';
+import { type Deployment, readDeployment } from '../dev/deployment.ts';
+import { buildWorker, bundleModule } from '../dev/worker-bundle.ts';
+import { median } from './in-turn.ts';
+import type { Measured, Part, Table } from './part.ts';
+import { atMost } from './promises.ts';
+import { rounded } from './results.ts';
+
+const MAX_GZIP_BYTES = 250 * 1024;
+/** Owners of less are counted together. */
+const SHOWN_BYTES = 4000;
+const WHOLE_ROUNDS = 21;
+const QUICK_ROUNDS = 5;
+
+/** What the Worker has to have before it answers that it runs; nobody is asked under these. */
+const SETTINGS = {
+  S3_ENDPOINT: 'http://127.0.0.1:9',
+  S3_REGION: 'auto',
+  S3_BUCKET: 'bullion',
+  S3_ACCESS_KEY_ID: 'nobody',
+  S3_SECRET_ACCESS_KEY: 'asks',
+};
+
+async function run({ quick }: { readonly quick: boolean }): Promise<Measured> {
+  const deployment = await readDeployment();
+  const { text, bytesBySource } = await buildWorker();
+  const deployed = deployedText(text, basename(deployment.main));
+  // The level that wrangler uses for the figure that it prints.
+  const gzipBytes = gzipSync(deployed).length;
+  const weights = byOwner(bytesBySource);
+
+  const bare = await bundleModule('bench/bare-start.ts');
+  const rounds = quick ? QUICK_ROUNDS : WHOLE_ROUNDS;
+  const startRatio = rounded(await ratioOfStarts([text, bare], deployment, rounds));
+
+  return {
+    tables: [
+      {
+        title: 'The Worker as it is deployed',
+        columns: ['gzip bytes', 'minified bytes', 'first answer after a start, times a bare Worker'],
+        rows: [[gzipBytes, deployed.length, startRatio]],
+      },
+      tableOfWeights(weights),
+    ],
+    promises: [atMost('gzip bytes of the Worker', gzipBytes, MAX_GZIP_BYTES)],
+    figures: { gzipBytes, minifiedBytes: deployed.length, startRatio, minifiedBytesBy: weights },
+  };
+}
+
+/** How much longer a module takes to its first answer than another; they start in turn, and the medians count. */
+async function ratioOfStarts(
+  [module, other]: readonly [string, string],
+  deployment: Deployment,
+  rounds: number,
+): Promise<number> {
+  const times: number[][] = [[], []];
+  for (let round = 0; round < rounds; round += 1) {
+    times[0]?.push(await timeToFirstAnswer(module, deployment));
+    times[1]?.push(await timeToFirstAnswer(other, deployment));
+  }
+  const [ours = 0, others = 0] = times.map(median);
+  return ours / others;
+}
+
+/** Starts the runtime with a module, waits for its first answer, and ends it. out: milliseconds, without the end. */
+async function timeToFirstAnswer(module: string, { compatibilityDate }: Deployment): Promise<number> {
+  const began = performance.now();
+  const miniflare = new Miniflare({
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: module }],
+    compatibilityDate,
+    bindings: SETTINGS,
+    d1Databases: ['DB'],
+    queueProducers: { JOBS: 'jobs' },
+    cf: false,
+    log: new Log(LogLevel.ERROR),
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      stdout.resume();
+      stderr.resume();
+    },
+  });
+  try {
+    const answer = await miniflare.dispatchFetch('http://bullion/healthz');
+    if (!answer.ok) throw new Error(`the Worker answered ${answer.status} ${await answer.text()}`);
+    await answer.arrayBuffer();
+    return performance.now() - began;
+  } finally {
+    await miniflare.dispose();
+  }
+}
+
+/** Minified bytes by package or by folder of the project, the most first. */
+function byOwner(bytesBySource: Readonly<Record<string, number>>): Record<string, number> {
+  const bytes: Record<string, number> = {};
+  for (const [path, sourceBytes] of Object.entries(bytesBySource)) {
+    const owner = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? `${path.split('/')[0]}/`;
+    bytes[owner] = (bytes[owner] ?? 0) + sourceBytes;
+  }
+  const shown = Object.entries(bytes).filter(([, owned]) => owned >= SHOWN_BYTES);
+  const others = Object.values(bytes).filter((owned) => owned < SHOWN_BYTES);
+  shown.push(['others', others.reduce((sum, owned) => sum + owned, 0)]);
+  return Object.fromEntries(shown.sort(([, a], [, b]) => b - a));
+}
+
+function tableOfWeights(weights: Readonly<Record<string, number>>): Table {
+  const whole = Object.values(weights).reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    title: 'What it is made of',
+    columns: ['folder or package', 'minified bytes', 'per cent'],
+    rows: Object.entries(weights).map(([owner, bytes]) => [owner, bytes, Math.round((100 * bytes) / whole)]),
+  };
+}
+
+export const bundle: Part = {
+  name: 'bundle',
+  about: 'size of the Worker as it is deployed, and its start beside that of a bare one',
+  run,
+};
