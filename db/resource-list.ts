@@ -1,8 +1,16 @@
 import { and, asc, desc, eq, getTableColumns, gt, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { SQLiteSelect } from 'drizzle-orm/sqlite-core';
 import type { Condition, Order } from '../core/list-query.ts';
 import type { PagePosition } from '../core/page-token.ts';
 import { parseTimestamp } from '../core/timestamps.ts';
-import { deletedImages, disks, images, layers, snapshots } from '../schema/tables/images.ts';
+import {
+  deletedImages,
+  disks,
+  images,
+  type LabelledKind,
+  layers,
+  snapshots,
+} from '../schema/tables/images.ts';
 import type { Orm } from './client.ts';
 import { leasesOf } from './leases.ts';
 
@@ -48,30 +56,17 @@ function shown(id: SQL, { full, now }: ListPage) {
 
 /** One page of a folder's images, with their digests and how many leases hold them. */
 export function listImages(orm: Orm, page: ListPage) {
-  const { where, order } = clauses(images, page);
-  return orm
-    .select({
-      ...getTableColumns(images),
-      ...shown(sql`images.id`, page),
-    })
-    .from(images)
-    .where(where)
-    .orderBy(...order)
-    .limit(page.limit);
+  const listed = orm.select({ ...getTableColumns(images), ...shown(sql`images.id`, page) }).from(images);
+  return onPage(listed.$dynamic(), 'image', page);
 }
 
 /** One page of what lies in the trash of a folder, in the order of `listImages`. */
 export function listTrash(orm: Orm, page: ListPage) {
-  const { where, order } = clauses(deletedImages, inTrash(page));
-  return orm
-    .select({
-      ...getTableColumns(deletedImages),
-      ...shown(sql`deleted_images.id`, page),
-    })
-    .from(deletedImages)
-    .where(and(sql`purged_at IS NULL`, where, isPastTrash(page) ? sql`0` : undefined))
-    .orderBy(...order)
-    .limit(page.limit);
+  const listed = orm
+    .select({ ...getTableColumns(deletedImages), ...shown(sql`deleted_images.id`, page) })
+    .from(deletedImages);
+  const standing = isPastTrash(page) ? sql`0` : sql`purged_at IS NULL`;
+  return onPage(listed.$dynamic(), 'deletedImage', inTrash(page), standing);
 }
 
 /** The status of all that lies in the trash. */
@@ -92,55 +87,97 @@ function isPastTrash({ after, order }: ListPage): boolean {
 
 /** One page of a folder's disks. */
 export function listDisks(orm: Orm, page: ListPage) {
-  const { where, order } = clauses(disks, page);
-  return orm
-    .select()
-    .from(disks)
-    .where(where)
-    .orderBy(...order)
-    .limit(page.limit);
+  return onPage(orm.select(getTableColumns(disks)).from(disks).$dynamic(), 'disk', page);
 }
 
 /** One page of a folder's snapshots. */
 export function listSnapshots(orm: Orm, page: ListPage) {
-  const { where, order } = clauses(snapshots, page);
-  return orm
-    .select()
-    .from(snapshots)
-    .where(where)
-    .orderBy(...order)
-    .limit(page.limit);
+  return onPage(orm.select(getTableColumns(snapshots)).from(snapshots).$dynamic(), 'snapshot', page);
 }
 
-/** The page begins at a key, so that page 1,000 costs what page 1 costs. */
-function clauses(of: typeof images | typeof deletedImages | typeof disks | typeof snapshots, page: ListPage) {
+const TABLES = { image: images, disk: disks, snapshot: snapshots, deletedImage: deletedImages };
+
+/**
+ * A page costs what it holds: it begins at a key, so that page 1,000 costs what page 1 costs, and is read from an index
+ * that has its rows in their order: of the folder, or in the order of ids of one label. A condition on few rows (an id,
+ * names, families) is looked up first, and what it finds is sorted.
+ */
+function onPage<Listed extends SQLiteSelect>(
+  listed: Listed,
+  kind: LabelledKind,
+  page: ListPage,
+  more?: SQL,
+): Listed {
   // Only a list that knows families is ordered by them.
-  const table = of as unknown as typeof images;
+  const table = TABLES[kind] as unknown as typeof images;
   const { folderId, conditions, order, after } = page;
+  const label = leadingLabel(page);
+  const id = label === undefined ? sql`${table.id}` : sql`labelled.resource_id`;
+  const keys = order.field === 'id' ? [id] : [sql`${table[order.field as OrderColumn]}`, id];
   const [direction, beyond] = order.direction === 'asc' ? ([asc, gt] as const) : ([desc, lt] as const);
-  const column = table[order.field as OrderColumn];
-  const behind =
-    after === undefined
-      ? undefined
-      : order.field === 'id'
-        ? beyond(table.id, after.id)
-        : or(beyond(column, after.value), and(eq(column, after.value), beyond(table.id, after.id)));
-  return {
-    where: and(eq(table.folderId, folderId), behind, ...conditions.map((one) => condition(table, one))),
-    order: order.field === 'id' ? [direction(table.id)] : [direction(column), direction(table.id)],
-  };
+  // A sign before a column keeps SQLite from beginning with it: from going through the whole folder in an order.
+  const sorted = isSorted(page);
+  if (label !== undefined) listed.innerJoin(labelled(kind, folderId, label), eq(table.id, id));
+  listed
+    .where(
+      and(
+        label === undefined ? eq(table.folderId, folderId) : undefined,
+        after && behind(keys, after, beyond),
+        ...conditions.filter((one) => one !== label).map((one) => condition(kind, folderId, one)),
+        more,
+      ),
+    )
+    .orderBy(...keys.map((key) => direction(sorted ? sql`+${key}` : key)))
+    .limit(page.limit);
+  return listed;
 }
 
-/** Values go in as one JSON text, because D1 takes at most 100 parameters a statement. */
-function condition(table: typeof images, { field, key, negated, values }: Condition): SQL {
-  const not = negated ? sql`NOT` : sql``;
+/** in: the columns of the order, and that which says what comes later in it. */
+function behind(keys: readonly SQL[], { value, id }: PagePosition, beyond: typeof gt): SQL | undefined {
+  const [first, second] = keys;
+  if (second === undefined) return beyond(first!, id);
+  return or(beyond(first!, value), and(eq(first!, value), beyond(second, id)));
+}
+
+/** Fields of which one value, or a few, mean few rows. */
+const NARROW: readonly string[] = ['id', 'name', 'family'];
+const isNarrow = ({ field, negated }: Condition) => NARROW.includes(field) && !negated;
+
+/** Whether the rows are found by a narrow condition in another order than the one that is wanted. */
+function isSorted({ conditions, order }: ListPage): boolean {
+  const narrow = conditions.find(isNarrow);
+  return narrow !== undefined && (order.field !== 'id' || narrow.values.length > 1);
+}
+
+/** The label whose entries have the rows of a list in its order: by ids, unless something narrower is asked for. */
+function leadingLabel({ conditions, order }: ListPage): Condition | undefined {
+  if (order.field !== 'id' || conditions.some(isNarrow)) return undefined;
+  return conditions.find(
+    ({ field, negated, values }) => field === 'labels' && !negated && values.length === 1,
+  );
+}
+
+function labelled(kind: LabelledKind, folderId: string, { key, values }: Condition): SQL {
+  return sql`(SELECT resource_id FROM label_index
+    WHERE kind = ${kind} AND folder_id = ${folderId} AND key = ${key} AND value = ${values[0]}) AS labelled`;
+}
+
+function condition(kind: LabelledKind, folderId: string, { field, key, negated, values }: Condition): SQL {
   if (field === 'labels') {
-    return sql`${not} EXISTS (SELECT 1 FROM json_each(${table}.labels) AS label
-      WHERE label.key = ${key} AND label.value IN (SELECT value FROM json_each(${JSON.stringify(values)})))`;
+    return sql`${negated ? sql`NOT` : sql``} EXISTS (SELECT 1 FROM label_index
+      WHERE kind = ${kind} AND folder_id = ${folderId} AND key = ${key} AND value ${among(values)}
+        AND resource_id = ${TABLES[kind].id})`;
   }
   if (field === 'createdAt') {
     const times = values.map(parseTimestamp).filter((time) => time !== undefined);
-    return sql`created_at ${not} IN (SELECT value FROM json_each(${JSON.stringify(times)}))`;
+    return sql`created_at ${among(times, negated)}`;
   }
-  return sql`${FILTER_TEXT[field]!} ${not} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+  return sql`${FILTER_TEXT[field]!} ${among(values, negated)}`;
+}
+
+/** Several values go in as one JSON text, because D1 takes at most 100 parameters a statement. */
+function among(values: readonly (string | number)[], negated = false): SQL {
+  const [only] = values;
+  if (values.length === 1) return negated ? sql`<> ${only}` : sql`= ${only}`;
+  return sql`${negated ? sql`NOT` : sql``} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }

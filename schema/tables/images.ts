@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { DeletionReason } from '../../core/deletion.ts';
 import type { StateOf } from '../../core/lifecycle.ts';
 
@@ -264,6 +264,27 @@ export const snapshots = sqliteTable(
     index('snapshots_by_status').on(table.folderId, table.status, table.id),
     index('snapshots_layer').on(table.layerId),
     index('snapshots_disk').on(table.sourceDiskId),
+  ],
+);
+
+/** What lists are filtered by labels of; `deletedImage` is one in the trash. */
+export type LabelledKind = 'image' | 'disk' | 'snapshot' | 'deletedImage';
+
+/**
+ * Labels by their key and value, in the order of the ids that have them. Triggers of the tables that hold the labels
+ * keep it: nothing else writes here.
+ */
+export const labelIndex = sqliteTable(
+  'label_index',
+  {
+    kind: text('kind').$type<LabelledKind>().notNull(),
+    folderId: text('folder_id').notNull(),
+    key: text('key').notNull(),
+    value: text('value').notNull(),
+    resourceId: text('resource_id').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.kind, table.folderId, table.key, table.value, table.resourceId] }),
   ],
 );
 

@@ -146,6 +146,17 @@ const THINGS = `WITH things AS (
   UNION ALL SELECT 'snapshot', id, status, layer_id FROM snapshots
   UNION ALL SELECT 'deleted image', id, status, layer_id FROM deleted_images WHERE purged_at IS NULL)`;
 
+/** What should stand in the index of labels. */
+const LABELS = ['images', 'disks', 'snapshots', 'deleted_images']
+  .map(
+    (
+      table,
+    ) => `SELECT '${table === 'deleted_images' ? 'deletedImage' : table.slice(0, -1)}' AS kind, ${table}.folder_id,
+      label.key, label.value, ${table}.id FROM ${table} JOIN json_each(${table}.labels) AS label
+      ${table === 'deleted_images' ? 'WHERE purged_at IS NULL' : ''}`,
+  )
+  .join(' UNION ALL ');
+
 /** Each finds rows that should not be as they are; D1 takes few of them in one statement. */
 const ROW_FAULTS = [
   `SELECT 'the link of image ' || image_id || ' is kept though its upload is ' || state AS fault FROM uploads
@@ -191,6 +202,10 @@ const ROW_FAULTS = [
     UNION ALL SELECT id, folder_id FROM disks UNION ALL SELECT id, folder_id FROM snapshots
     UNION ALL SELECT id, folder_id FROM deleted_images WHERE purged_at IS NULL)
     WHERE folder_id NOT IN (SELECT id FROM folders)`,
+  `SELECT kind || ' ' || resource_id || ' is listed under ' || key || '=' || value || ', which it does not have' AS fault
+    FROM (SELECT kind, folder_id, key, value, resource_id FROM label_index EXCEPT SELECT * FROM (${LABELS}))`,
+  `SELECT kind || ' ' || id || ' is not listed under ' || key || '=' || value AS fault
+    FROM (SELECT * FROM (${LABELS}) EXCEPT SELECT kind, folder_id, key, value, resource_id FROM label_index)`,
   "SELECT count(*) || ' guards were left' AS fault FROM guards HAVING count(*) > 0",
 ];
 
