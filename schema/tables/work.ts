@@ -88,7 +88,10 @@ export const jobs = sqliteTable(
     requestId: text('request_id'),
     createdAt: integer('created_at').notNull(),
   },
-  (table) => [index('jobs_due').on(table.runAfter).where(sql`state <> 'DEAD'`)],
+  (table) => [
+    index('jobs_due').on(table.runAfter).where(sql`state <> 'DEAD'`),
+    index('jobs_subject').on(table.subjectId),
+  ],
 );
 
 /** The first request that used a key, so that its repetition gets the same operation. */
