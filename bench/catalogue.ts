@@ -57,7 +57,7 @@ const of = (name: string) => `json_extract(image.value, '$.${name}')`;
 const FROM = 'FROM json_each(?1) AS image WHERE ?2 IS NOT NULL';
 const STATEMENTS = [
   `INSERT INTO layers (id, object_key, state, size_bytes, created_at)
-    SELECT 'layer-of-' || ${of('id')}, 'catalogue/' || ${of('id')}, 'VERIFIED', ?2, ${of('createdAt')} ${FROM}`,
+    SELECT 'layer-of-' || ${of('id')}, 'layers/layer-of-' || ${of('id')}, 'VERIFIED', ?2, ${of('createdAt')} ${FROM}`,
   `INSERT INTO images (id, folder_id, cloud_id, created_at, name, family, status, size_bytes, pooled, layer_id, source,
       promoted_at, candidate, deprecate_at, obsolete_at, replacement_image_id, passed_over, delete_protection, revision)
     SELECT ${of('id')}, ${of('folderId')}, ${of('cloudId')}, ${of('createdAt')}, '', ${of('family')},

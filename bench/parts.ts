@@ -1,9 +1,9 @@
 import { bundle } from './bundle.ts';
-import { cleanUp } from './clean-up.ts';
+import { cleanUp, cleanUpWhole } from './clean-up.ts';
 import { copies } from './copies.ts';
 import { disks } from './disks.ts';
 import { inspection } from './inspection.ts';
 import type { Part } from './part.ts';
 
 /** All parts, in the order in which they run. */
-export const PARTS: readonly Part[] = [inspection, disks, copies, cleanUp, bundle];
+export const PARTS: readonly Part[] = [inspection, disks, copies, cleanUp, cleanUpWhole, bundle];
