@@ -15,8 +15,12 @@ import { resendJobs } from './resend-jobs.ts';
 const DAY_SECONDS = 86_400;
 const auditTerm = ({ settings }: Context) => settings.BULLION_AUDIT_SECONDS;
 
-/** Everything that the clock does, in this order. Most duties are made by `oneByOne` or `forgetting`. */
+/**
+ * Everything that the clock does, in this order. Most duties are made by `oneByOne` or `forgetting`. What duties begin
+ * they send themselves, so jobs are looked through before there are more of them.
+ */
 export const DUTIES = {
+  'resend-jobs': resendJobs,
   'expire-uploads': expireUploads,
   'delete-due-folders': deleteDueFolders,
   'apply-deprecations': applyDeprecations,
@@ -25,7 +29,6 @@ export const DUTIES = {
   'announce-latest': announceChangedLatest,
   'purge-trash': purgeTrash,
   'delete-unnamed-layers': deleteUnnamedLayers,
-  'resend-jobs': resendJobs,
   reconcile,
   'forget-idempotency-keys': forgetting(
     'Forgets Idempotency-Keys a day after their first use',

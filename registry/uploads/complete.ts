@@ -8,7 +8,7 @@ import { deleteJobsOf, hastenJob, insertJob } from '../../db/jobs.ts';
 import { updateLayer } from '../../db/layers.ts';
 import { changeOperation, demandRunning, findOperation } from '../../db/operations.ts';
 import { demandUploadState, findUpload, updateUpload } from '../../db/uploads.ts';
-import type { UploadRow } from '../../schema/tables/images.ts';
+import type { LayerRow, UploadRow } from '../../schema/tables/images.ts';
 import type { OperationRow } from '../../schema/tables/work.ts';
 import { StoreUnavailable } from '../../storage/store.ts';
 import { audited, auditRow } from '../audit/record.ts';
@@ -75,8 +75,8 @@ export async function completeUpload(
   const hasten = hastenJob(orm, jobId, context.now());
   try {
     const outcome = await joinParts(context, completing, [hasten]);
-    if (typeof outcome === 'object') throw refusedParts(outcome.refused);
-    if (outcome === 'ended') return await operationOf(context, upload);
+    if (outcome.kind === 'ended') return await operationOf(context, upload);
+    if (outcome.kind === 'refused') throw refusedParts(outcome.code);
   } catch (error) {
     // Accepted all the same: the job asks the store again, and ends the creation if the upload is lost.
     const lost = error instanceof RegistryError && error.code === 'DATA_LOSS';
@@ -128,8 +128,18 @@ export function beginJoining(
   };
 }
 
-/** `refused` with the store's code: a part was replaced meanwhile, and the upload is open again. */
-export type JoinOutcome = 'joined' | 'ended' | { readonly refused: string };
+/**
+ * What became of joining parts. `joined`: how the rows changed. `refused`: the store's code; a part was replaced
+ * meanwhile, and the upload is open again.
+ */
+export type JoinOutcome =
+  | {
+      readonly kind: 'joined';
+      readonly upload: Pick<UploadRow, 'state' | 'sourceUri'>;
+      readonly layer: Pick<LayerRow, 'state' | 'etag' | 'sizeBytes'>;
+    }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'ended' };
 
 /**
  * Joins the parts of a COMPLETING upload in the store, or finds that it is done already, and pins the object's ETag,
@@ -152,17 +162,23 @@ export async function joinParts(
         'The object store no longer knows this upload; create the image again',
       );
     }
-    const refused = typeof outcome === 'object' ? outcome.refused : outcome;
-    return (await unlessEnded(context, reopen(context, upload))) ? { refused } : 'ended';
+    const code = typeof outcome === 'object' ? outcome.refused : outcome;
+    const reopened = await unlessEnded(context, reopen(context, upload));
+    return reopened ? { kind: 'refused', code } : { kind: 'ended' };
   }
+  const joined = {
+    kind: 'joined',
+    upload: { state: next('upload', 'COMPLETING', 'finish'), sourceUri: null },
+    layer: { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes },
+  } as const;
   const finish = [
     demandRunning(orm, upload.operationId),
-    updateUpload(orm, upload.imageId, { state: next('upload', 'COMPLETING', 'finish'), sourceUri: null }),
-    updateLayer(orm, upload.layerId, { state: 'STORED', etag: object.etag, sizeBytes: upload.sizeBytes }),
+    updateUpload(orm, upload.imageId, joined.upload),
+    updateLayer(orm, upload.layerId, joined.layer),
     ...more,
     clearGuards(orm),
   ];
-  return (await unlessEnded(context, finish)) ? 'joined' : 'ended';
+  return (await unlessEnded(context, finish)) ? joined : { kind: 'ended' };
 }
 
 /** Writes a batch. out: false when the upload was ended meanwhile; its discarding takes away what the store holds. */

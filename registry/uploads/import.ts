@@ -146,6 +146,8 @@ async function copySome(
       throw error;
     }
     doneBytes += sizeBytes;
+    // The last one is told of by what comes next.
+    if (doneBytes === upload.sizeBytes) break;
     await context.db.write([
       demandUploadState(orm, upload.imageId, 'OPEN'),
       changeOperation(orm, upload.operationId, context.now(), { bytesDone: doneBytes }),

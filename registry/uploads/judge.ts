@@ -71,7 +71,9 @@ async function joinedSubject(context: Context, found: Subject): Promise<Subject 
   if (found.upload.state === 'COMPLETED') return found;
   if (found.upload.state !== 'COMPLETING') return undefined;
   const outcome = await joinParts(context, found.upload);
-  return outcome === 'joined' ? await findSubject(context, found.image.id) : undefined;
+  if (outcome.kind !== 'joined') return undefined;
+  const upload = { ...found.upload, ...outcome.upload };
+  return { ...found, upload, layer: { ...found.layer, ...outcome.layer } };
 }
 
 async function judge(context: Context, job: JobRow, subject: Subject): Promise<JobOutcome> {

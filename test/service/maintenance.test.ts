@@ -87,7 +87,7 @@ describe('maintenance is for administrators of the organization', () => {
 
 describe('a run that cannot be is refused', () => {
   test.each([
-    ['of an unknown duty', { duty: 'sweep' }, 'duty', /there are expire-uploads, /],
+    ['of an unknown duty', { duty: 'sweep' }, 'duty', /there are resend-jobs, /],
     ['of none', {}, 'duty', /is required/],
     ['that applies what a duty does anyway', { duty: 'expire-uploads', apply: true }, 'apply', /only report/],
     ['that applies nothing', { duty: 'reconcile', apply: true, dryRun: true }, 'apply', /dry_run/],
