@@ -104,6 +104,17 @@ describe('X-Request-Id', () => {
   });
 });
 
+test('a tick of the clock says what all duties together cost, also when nothing was due', async () => {
+  const ticks = () => lines().filter(({ event }) => event === 'tick');
+  const before = ticks().length;
+  await registry.runScheduled();
+  await registry.runScheduled();
+  const last = await eventually('two lines about ticks', () => ticks()[before + 1]);
+  expect(last).toMatchObject({ ...COSTS, level: 'info', requestId: expect.any(String) });
+  expect(last).not.toHaveProperty('error');
+  expect(last.d1RoundTrips).toBeGreaterThan(0);
+});
+
 test('no line of all this holds a credential, a URL that opens something, or the secret of the store', async () => {
   // What might carry them besides: failures of every kind of call, and of the client's own.
   const everything = proxy.inject('refuse');
