@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import { projectFolder } from './project.ts';
 
 /**
  * Modules that packages import and that nothing in the Worker calls, by their path in `node_modules`. A bundle has
@@ -17,9 +15,14 @@ export const LEFT_OUT: readonly string[] = [
   'drizzle-orm/pg-core/columns/common.js',
   // `storage/connection.ts` says where the store is, and which scheme signs.
   '@aws-sdk/client-s3/dist-es/endpoint/endpointResolver.js',
+  '@aws-sdk/core/dist-es/submodules/client/util-endpoints/lib/aws/partitions.js',
   // No call of the store is a stream of events.
   '@smithy/core/dist-es/submodules/event-streams/EventStreamSerde.js',
+  '@smithy/core/dist-es/submodules/event-streams/eventstream-codec/EventStreamCodec.js',
+  '@smithy/core/dist-es/submodules/event-streams/eventstream-codec/HeaderMarshaller.js',
   '@smithy/core/dist-es/submodules/event-streams/eventstream-serde/EventStreamMarshaller.browser.js',
+  '@smithy/core/dist-es/submodules/event-streams/eventstream-serde-universal/getChunkedStream.js',
+  '@smithy/core/dist-es/submodules/event-streams/eventstream-serde-universal/getUnmarshalledStream.js',
   // The platform hashes; no other checksums are asked for, and no body is sent in signed chunks.
   '@aws-sdk/checksums/dist-es/submodules/crc/crc32c/Crc32cJs.js',
   '@aws-sdk/checksums/dist-es/submodules/crc/crc64-nvme/Crc64NvmeJs.js',
@@ -36,16 +39,22 @@ export const LEFT_OUT: readonly string[] = [
 ];
 
 /** Of every command of S3, the bundler drops what the Worker does not use only when no key has to be computed. */
-const S3_SCHEMAS = '@aws-sdk/client-s3/dist-es/schemas/schemas_0.js';
+export const S3_SCHEMAS = '@aws-sdk/client-s3/dist-es/schemas/schemas_0.js';
 
+/** `/any/folder/node_modules/zod/index.js` → `zod/index.js`. */
+export function pathInPackages(path: string): string {
+  return path.replaceAll('\\', '/').replace(/^.*node_modules\//, '');
+}
+
+/** Bundles without those modules, and without what only stands beside what is used. */
 export const leftOut: Plugin = {
   name: 'left-out',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]node_modules[\\/]/ }, async ({ path }) => {
-      const inPackages = relative(join(projectFolder, 'node_modules'), path).split(sep).join('/');
+    onLoad({ filter: /[\\/]node_modules[\\/]|[\\/]package\.json$/ }, async ({ path }) => {
+      const inPackages = pathInPackages(path);
       if (LEFT_OUT.includes(inPackages)) return { contents: throwing(await exportsOf(path), inPackages) };
       if (inPackages === S3_SCHEMAS) return { contents: withPlainKeys(readFileSync(path, 'utf8')) };
-      // Of the description of a package, only the version is read.
+      // Of the description of a package, the own one too, only the version is read.
       if (inPackages.endsWith('/package.json')) {
         const { version } = JSON.parse(readFileSync(path, 'utf8'));
         return { contents: JSON.stringify({ version }), loader: 'json' };

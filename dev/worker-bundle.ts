@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { LEFT_OUT, leftOut } from './left-out.ts';
+import { LEFT_OUT, leftOut, pathInPackages, S3_SCHEMAS } from './left-out.ts';
 import { projectFolder } from './project.ts';
 
 /** The Worker's source; `main` of wrangler.toml names what is made of it. */
@@ -50,7 +50,8 @@ export async function buildWorker(): Promise<WorkerBundle> {
   const text = outputFiles.find(({ path }) => path === outfile)?.text;
   const sourceMap = outputFiles.find(({ path }) => path === `${outfile}.map`)?.text;
   if (text === undefined || sourceMap === undefined) throw new Error(`${ENTRY} gave no bundle`);
-  const gone = LEFT_OUT.filter((path) => metafile.inputs[`node_modules/${path}`] === undefined);
+  const met = new Set(Object.keys(metafile.inputs).map(pathInPackages));
+  const gone = [...LEFT_OUT, S3_SCHEMAS].filter((path) => !met.has(path));
   if (gone.length > 0) throw new Error(`dev/left-out.ts names what nothing imports: ${gone.join(', ')}`);
   return { text, sourceMap, bytesBySource: bytesBySource(metafile) };
 }
