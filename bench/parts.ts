@@ -4,6 +4,17 @@ import { copies } from './copies.ts';
 import { disks } from './disks.ts';
 import { inspection } from './inspection.ts';
 import type { Part } from './part.ts';
+import { uploads } from './uploads.ts';
+import { writes } from './writes.ts';
 
 /** All parts, in the order in which they run. */
-export const PARTS: readonly Part[] = [inspection, disks, copies, cleanUp, cleanUpWhole, bundle];
+export const PARTS: readonly Part[] = [
+  writes,
+  inspection,
+  uploads,
+  disks,
+  copies,
+  cleanUp,
+  cleanUpWhole,
+  bundle,
+];

@@ -2,12 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type Local, type LocalOptions, startLocal } from '../dev/local.ts';
 
 const DAY_SECONDS = 86_400;
 /** The longest that an operation is asked to wait in one request. */
 const WAIT_SECONDS = 30;
 const OPERATION_TIMEOUT_MS = 20 * 60_000;
+const LINE_TIMEOUT_MS = 60_000;
+const LINE_PAUSE_MS = 5;
 
 /** A line of the Worker's log: one for each request, run of a job, and duty that did something. */
 export interface Line {
@@ -44,10 +47,14 @@ export interface BenchRegistry {
   readonly local: Local;
   /** What was logged so far, in order. */
   readonly lines: Line[];
+  /** Bytes of the bodies of all calls and of their answers. */
+  readonly exchanged: { sentBytes: number; receivedBytes: number };
   /** The JSON of an answer; throws unless it is a success. */
   call<Answer = Operation>(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Waits for the end of an operation; throws when it failed. */
   ended(operationId: string): Promise<void>;
+  /** Waits until a line that fits was logged; what a job did is told only behind what it did. */
+  logged(what: string, fits: (line: Line) => boolean): Promise<Line>;
 }
 
 /** Starts a registry in a folder of its own, and ends and removes it after `use`. Its clock stands still. */
@@ -73,10 +80,14 @@ function opened(local: Local, lines: Line[]): BenchRegistry {
   const registry: BenchRegistry = {
     local,
     lines,
+    exchanged: { sentBytes: 0, receivedBytes: 0 },
     async call<Answer>(method: string, path: string, body?: unknown) {
-      const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+      const sent = body === undefined ? '' : JSON.stringify(body);
+      const init = { method, headers, ...(sent === '' ? {} : { body: sent }) };
       const answer = await fetch(`${local.url}${path}`, init);
       const text = await answer.text();
+      registry.exchanged.sentBytes += Buffer.byteLength(sent);
+      registry.exchanged.receivedBytes += Buffer.byteLength(text);
       if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
       return JSON.parse(text) as Answer;
     },
@@ -91,6 +102,15 @@ function opened(local: Local, lines: Line[]): BenchRegistry {
         if (done) return;
         if (performance.now() > end)
           throw new Error(`Operation ${operationId} is not done after ${OPERATION_TIMEOUT_MS} ms`);
+      }
+    },
+    async logged(what, fits) {
+      const end = performance.now() + LINE_TIMEOUT_MS;
+      for (;;) {
+        const line = lines.find(fits);
+        if (line !== undefined) return line;
+        if (performance.now() > end) throw new Error(`${what} was not logged in ${LINE_TIMEOUT_MS} ms`);
+        await setTimeout(LINE_PAUSE_MS);
       }
     },
   };
