@@ -7,19 +7,24 @@ import { describeError, log } from '../log.ts';
 export async function runDuties(bindings: Bindings, execution: ExecutionContext): Promise<void> {
   const context = openContext(bindings, execution, crypto.randomUUID());
   const { requestId } = context;
-  const start = { cost: costOf(context), time: Date.now() };
-  let before = start;
-  const since = ({ cost, time }: typeof start) => ({
+  const mark = () => ({ cost: costOf(context), time: Date.now() });
+  const since = ({ cost, time }: ReturnType<typeof mark>) => ({
     durationMs: Date.now() - time,
     ...costSince(cost, costOf(context)),
   });
+  const start = mark();
+  let turn = start;
   let error: string | undefined;
   try {
-    await tick(context, ({ duty, done, more }, failure) => {
-      const line = { event: 'duty', duty, done, more, requestId, ...since(before) };
-      if (failure !== undefined) log('error', { ...line, error: describeError(failure) });
-      else if (done > 0) log('info', line);
-      before = { cost: costOf(context), time: Date.now() };
+    await tick(context, {
+      began() {
+        turn = mark();
+      },
+      ended({ duty, done, more }, failure) {
+        const line = { event: 'duty', duty, done, more, requestId, ...since(turn) };
+        if (failure !== undefined) log('error', { ...line, error: describeError(failure) });
+        else if (done > 0) log('info', line);
+      },
     });
   } catch (failure) {
     error = describeError(failure);

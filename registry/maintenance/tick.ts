@@ -9,12 +9,18 @@ const STATE = 'tick';
 /** What the last statements of a tick take. */
 const LEFT_FOR_LAST = 10;
 
+/** Who hears of the turns of a tick. */
+export interface Listener {
+  began(): void;
+  /** in: the run, and what it failed with. */
+  ended(run: Run, failure: unknown): void;
+}
+
 /**
  * One tick of the clock: every duty has a turn, as long as there is budget; the next tick begins with the first one
  * that had none, so that none starves. One that fails does not hold up the others.
- * in: `ended` gets each run, and what it failed with.
  */
-export async function tick(context: Context, ended: (run: Run, failure: unknown) => void): Promise<void> {
+export async function tick(context: Context, { began, ended }: Listener): Promise<void> {
   const { orm } = context.db;
   const whole = openBudget(context, TICK);
   const [[state]] = await context.db.read([findDutyState(orm, STATE)]);
@@ -25,6 +31,7 @@ export async function tick(context: Context, ended: (run: Run, failure: unknown)
       await context.db.write([keepDutyState(orm, STATE, { next: duty }, context.now())]);
       return;
     }
+    began();
     const budget = openBudget(context, TURN, whole);
     const { run, failure } = await runDuty(context, {
       duty,
