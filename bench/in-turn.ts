@@ -3,15 +3,23 @@
  * ratios of these times mean anything.
  */
 
-/** in: what to do, by name. out: the median time of each, in milliseconds, over `rounds` after `warmUp` more. */
+/**
+ * in: what to do, by name; `pauseMs` before each, for what the one before leaves to be done behind its answer.
+ * out: the median time of each, in milliseconds, over `rounds` after `warmUp` more.
+ */
 export async function inTurn<Name extends string>(
   tasks: Readonly<Record<Name, () => Promise<unknown>>>,
-  { rounds, warmUp }: { readonly rounds: number; readonly warmUp: number },
+  {
+    rounds,
+    warmUp,
+    pauseMs,
+  }: { readonly rounds: number; readonly warmUp: number; readonly pauseMs?: number },
 ): Promise<Readonly<Record<Name, number>>> {
   const names = Object.keys(tasks) as Name[];
   const times = new Map<Name, number[]>(names.map((name) => [name, []]));
   for (let round = -warmUp; round < rounds; round += 1) {
     for (const name of names) {
+      if (pauseMs !== undefined) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const began = performance.now();
       await tasks[name]();
       if (round >= 0) times.get(name)?.push(performance.now() - began);

@@ -15,6 +15,7 @@ const LINE_PAUSE_MS = 5;
 /** A line of the Worker's log: one for each request, run of a job, and duty that did something. */
 export interface Line {
   readonly event: string;
+  readonly requestId?: string;
   readonly route?: string;
   readonly method?: string;
   readonly kind?: string;
