@@ -185,7 +185,7 @@ const layersOf = ({ now }: Size) => `layers
 
 const IS_IN_LARGEST = `n % 100 < ${LARGEST_PERCENT}`;
 const FAMILY = `CASE WHEN n % 10 = 9 THEN '' WHEN ${IS_IN_LARGEST} THEN 'family-' || (n / ${2 * GENERATIONS})
-  ELSE 'family-' || n % 50 END`;
+  ELSE 'family-' || (n % 50) END`;
 /** The higher its number, the smaller a folder: from `chance` below 1, the square of it. */
 const folderNumber = (folders: number, chance: string) =>
   `CASE WHEN ${IS_IN_LARGEST} THEN 0 ELSE 1 + CAST((${folders} - 1) * ${chance} * ${chance} AS INTEGER) END`;
@@ -195,7 +195,7 @@ const imagesOf = ({ folders, clouds, now }: Size) => `images
       deprecate_at, passed_over, delete_protection, revision)
   SELECT ${idOf('fd8', 'n')}, ${folder('folder')}, ${cloud(`folder % ${clouds}`)}, created_at,
     CASE WHEN n % 20 = 11 THEN '' ELSE 'image-' || n END,
-    json_object('env', CASE n % 3 WHEN 0 THEN 'prod' WHEN 1 THEN 'test' ELSE 'dev' END, 'team', 'team-' || n % 40,
+    json_object('env', CASE n % 3 WHEN 0 THEN 'prod' WHEN 1 THEN 'test' ELSE 'dev' END, 'team', 'team-' || (n % 40),
       'build', '' || n),
     ${FAMILY}, 'READY', ${LAYER_BYTES}, ${LAYER_BYTES}, ${2 * LAYER_BYTES}, ${2 * LAYER_BYTES}, 'LINUX', 0, 'GEN_1_1',
     'X86_64', ${layer('n')}, '{"kind":"upload"}', created_at, candidate,
