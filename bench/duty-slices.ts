@@ -1,15 +1,12 @@
 /** What the duties cost when nothing is due, and when as much is due as in a catalogue of another size. */
 import type { D1Database } from '@cloudflare/workers-types';
 import { type Scenario, setNextRun } from './policy-slices.ts';
-import { RECORD_DUTIES, recordsThatAreOver, writeRecordsThatAreOver } from './records.ts';
-import type { BenchRegistry, Line } from './registry.ts';
-import { type Cost, costOf, dearestOf, type Tick, tickOf } from './ticks.ts';
+import { overOf, RECORD_DUTIES, writeRecordsThatAreOver } from './records.ts';
+import type { BenchRegistry } from './registry.ts';
+import { type Cost, dearestOf, type Tick, tickOf } from './ticks.ts';
 
 const MINUTE_MS = 60_000;
 const UPLOAD_BYTES = 2 ** 20;
-/** Jobs run when the queue likes, and are sent again until then: they come last, without those of other duties. */
-const JOBS = 'resend-jobs';
-const OVER = RECORD_DUTIES.filter((duty) => duty !== JOBS);
 /** More than what is due takes, and than a walk over all families. */
 const MAX_TICKS = 40;
 
@@ -26,8 +23,8 @@ export interface DutyFigures {
 }
 
 /**
- * Waits until all is quiet in a registry with this catalogue, then makes so many things of each kind due, whatever the
- * catalogue holds, and waits until they are done.
+ * Waits until all is quiet in a registry with this catalogue, then makes so many things due, whatever the catalogue
+ * holds, and waits until they are done: of one duty after the other, and of many at once.
  */
 export async function measureDuties(
   registry: BenchRegistry,
@@ -40,23 +37,26 @@ export async function measureDuties(
   const quieting = await ticksUntil(registry, () => isQuiet(database));
   const { whole: quiet, duties } = await tickOf(registry);
   if (duties.length > 0) throw new Error(`${duties[0]?.duty} finds something to do in a quiet registry`);
-  const compared = [
-    await compare(registry, database, 'objects'),
-    await compare(registry, database, 'quotas'),
-  ];
-  await makeDue(registry, database, count);
-  const ticks = await ticksUntil(registry, async () => (await dueIn(database)).length === 0);
-  const resending = await resend(registry, database, count);
+  const compared = await compare(registry, database, 'objects');
+  const counted = await compare(registry, database, 'quotas');
+  const ticks = [...quieting, compared, counted];
+  const slices: Record<string, Cost> = { reconcile: compared.whole };
+  for (const [duty, { make, over }] of Object.entries(dueThings(registry, database, count))) {
+    await make();
+    const own = await ticksUntil(registry, () => isGone(database, over));
+    slices[duty] = dearestOf(own.flatMap((tick) => tick.duties.filter((line) => line.duty === duty)));
+    ticks.push(...own);
+    // What began meanwhile is of no interest here, and would be sent again in each tick until it has run.
+    await database.prepare('DELETE FROM jobs WHERE run_after <= ?').bind(Date.now()).run();
+  }
+  await writeRecordsThatAreOver(database, RECORD_DUTIES, count, 'all-');
+  ticks.push(...(await ticksUntil(registry, () => isGone(database, ...RECORD_DUTIES.map(overOf)))));
   return {
     images,
     quiet,
-    slices: {
-      ...dearestSlices(ticks.flatMap((tick) => tick.duties)),
-      ...dearestSlices(resending.duties),
-      reconcile: compared[0]!.whole,
-    },
-    counting: compared[1]!.whole,
-    dearestTick: dearestOf([...quieting, ...compared, ...ticks, resending].map(({ whole }) => whole)),
+    slices,
+    counting: counted.whole,
+    dearestTick: dearestOf(ticks.map(({ whole }) => whole)),
   };
 }
 
@@ -70,13 +70,6 @@ async function compare(registry: BenchRegistry, database: D1Database, part: stri
   return told;
 }
 
-/** A tick that finds so many jobs which a queue has lost, and no other. */
-async function resend(registry: BenchRegistry, database: D1Database, count: number): Promise<Tick> {
-  await database.prepare('DELETE FROM jobs WHERE run_after <= ?').bind(Date.now()).run();
-  await writeRecordsThatAreOver(database, [JOBS], count);
-  return await tickOf(registry);
-}
-
 /** Ticks until it is so, one at least. */
 async function ticksUntil(registry: BenchRegistry, isSo: () => Promise<boolean>): Promise<readonly Tick[]> {
   const ticks: Tick[] = [];
@@ -87,13 +80,6 @@ async function ticksUntil(registry: BenchRegistry, isSo: () => Promise<boolean>)
   return ticks;
 }
 
-function dearestSlices(lines: readonly Line[]): Readonly<Record<string, Cost>> {
-  const names = [...new Set(lines.flatMap(({ duty }) => duty ?? []))].sort();
-  return Object.fromEntries(
-    names.map((name) => [name, dearestOf(lines.filter(({ duty }) => duty === name).map(costOf))]),
-  );
-}
-
 /** Whether no duty is in the middle of a walk. Policies that are not due any more keep the place where they stopped. */
 async function isQuiet(database: D1Database): Promise<boolean> {
   const walking = database.prepare(
@@ -102,44 +88,64 @@ async function isQuiet(database: D1Database): Promise<boolean> {
   return (await walking.first()) === null;
 }
 
-/** The same things at every size of the catalogue. */
-async function makeDue({ call }: BenchRegistry, database: D1Database, count: number): Promise<void> {
-  for (let upload = 0; upload < count; upload += 1) {
-    await call('POST', '/compute/v1/images', { folderId: 'default', upload: { size: String(UPLOAD_BYTES) } });
-  }
-  await database.prepare("UPDATE uploads SET expires_at = 1 WHERE state = 'OPEN'").run();
-  const { results } = await database
-    .prepare(
-      `SELECT id FROM images WHERE status = 'READY' AND NOT EXISTS (SELECT 1 FROM leases WHERE image_id = images.id)
-        ORDER BY id DESC LIMIT ?`,
-    )
-    .bind(2 * count)
-    .all<{ id: string }>();
-  const ids = results.map(({ id }) => id);
-  const [deprecated, deleted] = [ids.slice(0, count), ids.slice(count)];
-  for (const id of deleted) await call('DELETE', `/compute/v1/images/${id}`);
-  const among = 'id IN (SELECT value FROM json_each(?))';
-  await database.batch([
-    database.prepare(`UPDATE deleted_images SET purge_at = 1 WHERE ${among}`).bind(JSON.stringify(deleted)),
-    database.prepare(`UPDATE images SET deprecate_at = 1 WHERE ${among}`).bind(JSON.stringify(deprecated)),
-  ]);
-  await writeRecordsThatAreOver(database, OVER, count);
+/** How things of a duty become due, and the rows that are there until they are done. */
+interface DueThings {
+  make(): Promise<unknown>;
+  readonly over: string | undefined;
 }
 
-/** Duties that have more to do. */
-async function dueIn(database: D1Database): Promise<readonly string[]> {
-  const records = await recordsThatAreOver(database, OVER);
-  const queries = {
-    'expire-uploads': "uploads WHERE state = 'OPEN' AND expires_at = 1",
-    'purge-trash': 'deleted_images WHERE purged_at IS NULL AND purge_at = 1',
-    'apply-deprecations': 'images WHERE passed_over = 0 AND deprecate_at = 1',
+function dueThings(
+  { call }: BenchRegistry,
+  database: D1Database,
+  count: number,
+): Readonly<Record<string, DueThings>> {
+  const change = (update: string, ids: readonly string[]) =>
+    database
+      .prepare(`UPDATE ${update} WHERE id IN (SELECT value FROM json_each(?))`)
+      .bind(JSON.stringify(ids))
+      .run();
+  const records = RECORD_DUTIES.map((duty): [string, DueThings] => [
+    duty,
+    { make: () => writeRecordsThatAreOver(database, [duty], count, 'own-'), over: overOf(duty) },
+  ]);
+  return {
+    ...Object.fromEntries(records),
+    'apply-deprecations': {
+      make: async () => change('images SET deprecate_at = 1', await freeImages(database, count)),
+      over: 'images WHERE passed_over = 0 AND deprecate_at = 1',
+    },
+    'purge-trash': {
+      async make() {
+        const ids = await freeImages(database, count);
+        for (const id of ids) await call('DELETE', `/compute/v1/images/${id}`);
+        await change('deleted_images SET purge_at = 1', ids);
+      },
+      over: 'deleted_images WHERE purged_at IS NULL AND purge_at = 1',
+    },
+    'expire-uploads': {
+      async make() {
+        const upload = { size: String(UPLOAD_BYTES) };
+        for (let made = 0; made < count; made += 1) {
+          await call('POST', '/compute/v1/images', { folderId: 'default', upload });
+        }
+        await database.prepare("UPDATE uploads SET expires_at = 1 WHERE state = 'OPEN'").run();
+      },
+      over: "uploads WHERE state = 'OPEN' AND expires_at = 1",
+    },
   };
-  const found = await database.batch<{ count: number }>(
-    Object.values(queries).map((from) => database.prepare(`SELECT count(*) AS count FROM ${from}`)),
-  );
-  const counts = [
-    ...records,
-    ...Object.keys(queries).map((duty, index) => [duty, found[index]?.results[0]?.count ?? 0] as const),
-  ];
-  return counts.filter(([, count]) => count > 0).map(([duty]) => duty);
+}
+
+/** Ids of images that nothing holds and that no policy has come to. */
+async function freeImages(database: D1Database, count: number): Promise<readonly string[]> {
+  const query = `SELECT id FROM images WHERE status = 'READY' AND passed_over = 0
+    AND NOT EXISTS (SELECT 1 FROM leases WHERE image_id = images.id) ORDER BY id DESC LIMIT ?`;
+  const { results } = await database.prepare(query).bind(count).all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+async function isGone(database: D1Database, ...overs: readonly (string | undefined)[]): Promise<boolean> {
+  const queries = overs.flatMap((over) => (over === undefined ? [] : `SELECT 1 FROM ${over} LIMIT 1`));
+  if (queries.length === 0) return true;
+  const found = await database.batch(queries.map((query) => database.prepare(query)));
+  return found.every(({ results }) => results.length === 0);
 }

@@ -12,12 +12,26 @@ interface Records {
   readonly aheadMs: number;
   /** ?1: how its ids begin; ?2: its time; `n` counts. */
   readonly insert: string;
-  /** Those whose time has come, which a duty takes away. */
-  readonly over: string;
+  /** Those whose time has come, until the duty has done with them. */
+  readonly over?: string;
 }
 
-/** By the duty that takes them away. */
-const RECORDS = {
+export type RecordDuty =
+  | 'delete-due-folders'
+  | 'end-overdue-operations'
+  | 'delete-unnamed-layers'
+  | 'resend-jobs'
+  | 'forget-idempotency-keys'
+  | 'forget-operations'
+  | 'forget-expired-tokens'
+  | 'expire-leases'
+  | 'forget-tombstones'
+  | 'forget-audit'
+  | 'forget-webhook-deliveries'
+  | 'forget-maintenance-runs';
+
+/** By the duty that looks for them. */
+const RECORDS: Readonly<Record<RecordDuty, Records>> = {
   'delete-due-folders': {
     ofImages: 1000,
     aheadMs: DAY_MS,
@@ -46,7 +60,6 @@ const RECORDS = {
     aheadMs: DAY_MS,
     insert: `jobs (id, kind, subject_id, state, run_after, attempts, created_at)
       SELECT ?1 || n, 'delete-layer', ?1 || n, 'READY', ?2, 0, ?2`,
-    over: `jobs WHERE run_after = ${LONG_AGO}`,
   },
   'forget-idempotency-keys': {
     ofImages: 10,
@@ -107,7 +120,7 @@ const RECORDS = {
       SELECT ?1 || n, 'expire-uploads', 0, ?2, 1, 0`,
     over: `maintenance_runs WHERE started_at = ${LONG_AGO}`,
   },
-} as const satisfies Readonly<Record<string, Records>>;
+};
 
 /** Images in the trash whose time has not come; their layers are those of others, which does not matter to looking. */
 const TRASH = `deleted_images (id, folder_id, cloud_id, created_at, name, family, status, size_bytes, pooled, source,
@@ -130,30 +143,22 @@ export async function writeRecords(database: D1Database, images: number): Promis
   ]);
 }
 
-export type RecordDuty = keyof typeof RECORDS;
 export const RECORD_DUTIES = Object.keys(RECORDS) as readonly RecordDuty[];
 
-/** Writes so many for each of these duties that are over. */
+/** Writes so many for each of these duties that are over. in: `prefix`, one of its own for every time. */
 export async function writeRecordsThatAreOver(
   database: D1Database,
   duties: readonly RecordDuty[],
   count: number,
+  prefix: string,
 ): Promise<void> {
   await database.batch(
-    duties.map((duty) => numbered(database, RECORDS[duty].insert, `over-${duty}-`, LONG_AGO, count)),
+    duties.map((duty) => numbered(database, RECORDS[duty].insert, `${prefix}${duty}-`, LONG_AGO, count)),
   );
 }
 
-/** How many of them are still there, by duty. */
-export async function recordsThatAreOver(
-  database: D1Database,
-  duties: readonly RecordDuty[],
-): Promise<ReadonlyMap<string, number>> {
-  const found = await database.batch<{ count: number }>(
-    duties.map((duty) => database.prepare(`SELECT count(*) AS count FROM ${RECORDS[duty].over}`)),
-  );
-  return new Map(duties.map((duty, index) => [duty, found[index]?.results[0]?.count ?? 0]));
-}
+/** Table and condition of those that are over; none for jobs, which are there until the queue has run them. */
+export const overOf = (duty: RecordDuty): string | undefined => RECORDS[duty].over;
 
 function numbered(database: D1Database, insert: string, prefix: string, at: number, count: number) {
   return database

@@ -57,8 +57,9 @@ export function costOf(line: Cost): Cost {
   return pick((figure) => line[figure]);
 }
 
-/** Figure by figure the most of several. */
+/** Figure by figure the most of several; of one at least. */
 export function dearestOf(costs: readonly Cost[]): Cost {
+  if (costs.length === 0) throw new RangeError('there is no dearest of nothing');
   return pick((figure) => Math.max(...costs.map((cost) => cost[figure])));
 }
 
