@@ -64,7 +64,8 @@ export async function measureDuties(
 async function compare(registry: BenchRegistry, database: D1Database, part: string): Promise<Tick> {
   const totals = { objects: 0, layers: 0, uploads: 0, clouds: 0, mended: 0, findings: {} };
   const set = database.prepare("UPDATE duty_states SET cursor = ?, updated_at = ? WHERE duty = 'reconcile'");
-  await set.bind(JSON.stringify({ part, totals }), Date.now()).run();
+  const { meta } = await set.bind(JSON.stringify({ part, totals }), Date.now()).run();
+  if (meta.changes !== 1) throw new Error('the comparison of rows and store has not kept when it is due');
   const told = await tickOf(registry);
   await set.bind(null, Date.now()).run();
   return told;
