@@ -1,11 +1,11 @@
-/** What the Worker weighs as it is deployed, of what, and how long it takes to answer after a start. */
+/** What the Workers weigh as they are deployed, of what, and how long the registry takes to answer after a start. */
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import { deployedText } from '../dev/build.ts';
-import { type Deployment, readDeployment } from '../dev/deployment.ts';
-import { buildWorker, bundleModule } from '../dev/worker-bundle.ts';
+import { type Deployment, readDeployment, type WorkerDeployment } from '../dev/deployment.ts';
+import { buildInspection, buildRegistry, bundleModule, type WorkerBundle } from '../dev/worker-bundle.ts';
 import { median } from './in-turn.ts';
 import type { Measured, Part, Table } from './part.ts';
 import { atMost } from './promises.ts';
@@ -26,29 +26,56 @@ const SETTINGS = {
   S3_SECRET_ACCESS_KEY: 'asks',
 };
 
+interface Weight {
+  readonly gzipBytes: number;
+  readonly minifiedBytes: number;
+  readonly minifiedBytesBy: Readonly<Record<string, number>>;
+}
+
 async function run({ quick }: { readonly quick: boolean }): Promise<Measured> {
   const deployment = await readDeployment();
-  const { text, bytesBySource } = await buildWorker();
-  const deployed = deployedText(text, basename(deployment.main));
-  // The level that wrangler uses for the figure that it prints.
-  const gzipBytes = gzipSync(deployed).length;
-  const weights = byOwner(bytesBySource);
+  const bundles = { registry: await buildRegistry(), inspection: await buildInspection() };
+  const registry = weigh(bundles.registry, deployment);
+  const inspection = weigh(bundles.inspection, deployment.inspection);
 
   const bare = await bundleModule('bench/bare-start.ts');
   const rounds = quick ? QUICK_ROUNDS : WHOLE_ROUNDS;
-  const startRatio = rounded(await ratioOfStarts([text, bare], deployment, rounds));
+  const modules = [bundles.registry.text, bare] as const;
+  const startRatio = rounded(await ratioOfStarts(modules, deployment, rounds));
 
   return {
     tables: [
       {
-        title: 'The Worker as it is deployed',
-        columns: ['gzip bytes', 'minified bytes', 'first answer after a start, times a bare Worker'],
-        rows: [[gzipBytes, deployed.length, startRatio]],
+        title: 'The Workers as they are deployed',
+        columns: [
+          'Worker',
+          'gzip bytes',
+          'minified bytes',
+          'first answer after a start, times a bare Worker',
+        ],
+        rows: [
+          ['registry', registry.gzipBytes, registry.minifiedBytes, startRatio],
+          ['inspection', inspection.gzipBytes, inspection.minifiedBytes, '-'],
+        ],
       },
-      tableOfWeights(weights),
+      tableOfWeights('What that of the registry is made of', registry),
+      tableOfWeights('What that of the inspection is made of', inspection),
     ],
-    promises: [atMost('gzip bytes of the Worker', gzipBytes, MAX_GZIP_BYTES)],
-    figures: { gzipBytes, minifiedBytes: deployed.length, startRatio, minifiedBytesBy: weights },
+    promises: [
+      atMost('gzip bytes of the Worker of the registry', registry.gzipBytes, MAX_GZIP_BYTES),
+      atMost('gzip bytes of the Worker that inspects', inspection.gzipBytes, MAX_GZIP_BYTES),
+    ],
+    figures: { registry: { ...registry, startRatio }, inspection },
+  };
+}
+
+function weigh({ text, bytesBySource }: WorkerBundle, { main }: WorkerDeployment): Weight {
+  const deployed = deployedText(text, basename(main));
+  return {
+    // The level that wrangler uses for the figure that it prints.
+    gzipBytes: gzipSync(deployed).length,
+    minifiedBytes: deployed.length,
+    minifiedBytesBy: byOwner(bytesBySource),
   };
 }
 
@@ -106,17 +133,19 @@ function byOwner(bytesBySource: Readonly<Record<string, number>>): Record<string
   return Object.fromEntries(shown.sort(([, a], [, b]) => b - a));
 }
 
-function tableOfWeights(weights: Readonly<Record<string, number>>): Table {
-  const whole = Object.values(weights).reduce((sum, bytes) => sum + bytes, 0);
+function tableOfWeights(title: string, { minifiedBytesBy }: Weight): Table {
+  const weights = Object.entries(minifiedBytesBy);
+  const whole = weights.reduce((sum, [, bytes]) => sum + bytes, 0);
   return {
-    title: 'What it is made of',
+    title,
     columns: ['folder or package', 'minified bytes', 'per cent'],
-    rows: Object.entries(weights).map(([owner, bytes]) => [owner, bytes, Math.round((100 * bytes) / whole)]),
+    rows: weights.map(([owner, bytes]) => [owner, bytes, Math.round((100 * bytes) / whole)]),
   };
 }
 
 export const bundle: Part = {
   name: 'bundle',
-  about: 'size of the Worker as it is deployed, and its start beside that of a bare one',
+  about:
+    'size of the Workers as they are deployed, and the start of the registry beside that of a bare Worker',
   run,
 };

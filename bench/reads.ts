@@ -1,5 +1,7 @@
 /** What reading costs with few images and with many: counts of each read, and its time beside a bare handler's. */
-import { buildWorker, bundleModule } from '../dev/worker-bundle.ts';
+import { makeDeployed } from '../dev/build.ts';
+import { readDeployment } from '../dev/deployment.ts';
+import { bundleModule } from '../dev/worker-bundle.ts';
 import { inspect } from '../inspect/inspect.ts';
 import { inTurn } from './in-turn.ts';
 import type { Part, Promised, Table } from './part.ts';
@@ -52,12 +54,12 @@ async function measure(quick: boolean) {
   const sizes = quick ? QUICK_SIZES : SIZES;
   const { cost: _, ...inspection } = await inspect(qcow2Disk(rawDisk(2 ** 30)).reader());
   const bareWorker = await bundleModule('bench/bare-worker.ts');
-  const { text: worker } = await buildWorker();
+  const workers = await makeDeployed(await readDeployment());
   return await withRegistry(
     async ({ local }) => {
       const { image } = await populate(await local.database(), sizes[0]!, inspection);
       const bare = asking(local.url, `/images/${image.id}`);
-      return await withShelves(sizes, { worker, inspection }, [], async (shelves) => {
+      return await withShelves(sizes, { workers, inspection }, [], async (shelves) => {
         const figures: Figures[] = [];
         for (const shelf of shelves) figures.push(...(await countReads(shelf)));
         for (let attempt = 1; ; attempt += 1) {
@@ -69,7 +71,7 @@ async function measure(quick: boolean) {
         }
       });
     },
-    { worker: bareWorker },
+    { workers: { ...workers, registry: bareWorker } },
   );
 }
 

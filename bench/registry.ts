@@ -61,7 +61,7 @@ export interface BenchRegistry {
 /** Starts a registry in a folder of its own, and ends and removes it after `use`. Its clock stands still. */
 export async function withRegistry<T>(
   use: (registry: BenchRegistry) => Promise<T>,
-  options: Pick<LocalOptions, 'env' | 'worker'> = {},
+  options: Pick<LocalOptions, 'env' | 'workers'> = {},
 ): Promise<T> {
   const state = mkdtempSync(join(tmpdir(), 'bullion-bench-'));
   const lines: Line[] = [];

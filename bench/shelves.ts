@@ -1,5 +1,7 @@
 /** Registries with few images and with many, side by side, and the requests that they are asked with. */
+
 import { Agent, request } from 'node:http';
+import type { Workers } from '../dev/worker-bundle.ts';
 import { type Population, populate } from './population.ts';
 import { type BenchRegistry, withRegistry } from './registry.ts';
 
@@ -37,7 +39,7 @@ export interface Answer {
 /** Starts a registry for each size; all of them run at the same time. */
 export async function withShelves<T>(
   [images, ...others]: readonly number[],
-  made: { readonly worker: string; readonly inspection: object },
+  made: { readonly workers: Workers; readonly inspection: object },
   opened: readonly Shelf[],
   use: (shelves: readonly Shelf[]) => Promise<T>,
 ): Promise<T> {
@@ -48,7 +50,7 @@ export async function withShelves<T>(
       const shelf = { images, registry, ask: await readsOf(registry.local.url, population) };
       return await withShelves(others, made, [...opened, shelf], use);
     },
-    { worker: made.worker },
+    { workers: made.workers },
   );
 }
 

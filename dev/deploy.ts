@@ -1,4 +1,4 @@
-import { readDeployment } from './deployment.ts';
+import { INSPECTION_CONFIG, readDeployment } from './deployment.ts';
 import { formatCheck } from './doctor/check.ts';
 import { bindingChecks } from './doctor/project.ts';
 import { Refusal } from './refusal.ts';
@@ -6,10 +6,15 @@ import { checkMigrations, step } from './steps.ts';
 import { DATABASE, showWrangler } from './wrangler.ts';
 
 /**
- * `npm run deploy`: what can be known here first, then the migrations, then the Worker. Arguments go to
+ * `npm run deploy`: what can be known here first, then the migrations, then the Workers. Arguments go to
  * `wrangler deploy`; with `--dry-run` nothing leaves this machine.
  */
 export async function main(wranglerArguments: readonly string[]): Promise<void> {
+  if (wranglerArguments.some((argument) => /^--name(?:=|$)/.test(argument))) {
+    throw new Refusal(
+      `--name would name two Workers alike; change their names in wrangler.toml and ${INSPECTION_CONFIG}, and [[services]]`,
+    );
+  }
   const checks = bindingChecks(await readDeployment());
   for (const check of checks) console.log(formatCheck(check));
   if (checks.some(({ outcome }) => outcome === 'FAIL')) {
@@ -20,6 +25,12 @@ export async function main(wranglerArguments: readonly string[]): Promise<void> 
   if (!wranglerArguments.includes('--dry-run')) {
     await wrangler('migrations of the database', ['d1', 'migrations', 'apply', DATABASE, '--remote']);
   }
+  // A Worker can be bound only to one that is there.
+  await wrangler('deployment of the inspection', [
+    'deploy',
+    `--config=${INSPECTION_CONFIG}`,
+    ...wranglerArguments,
+  ]);
   await wrangler('deployment', ['deploy', ...wranglerArguments]);
   if (!wranglerArguments.includes('--dry-run')) {
     console.log(

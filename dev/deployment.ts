@@ -5,13 +5,21 @@ import { cacheFolder, projectFolder } from './project.ts';
 import { withoutSignals } from './signals.ts';
 import { readText } from './state-folder.ts';
 
-/** What of `wrangler.toml` the local runtime needs, as wrangler itself understands the file. */
-export interface Deployment {
+/** What every Worker has. */
+export interface WorkerDeployment {
   readonly name: string;
-  /** Where the Worker's bundle is put for a deployment: a path from the project folder. */
+  /** Where its bundle is put for a deployment: a path from the project folder. */
   readonly main: string;
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
+}
+
+/** What of wrangler's files the local runtime needs, as wrangler itself understands them. */
+export interface Deployment extends WorkerDeployment {
+  /** The Worker that inspects images, from a file of its own. */
+  readonly inspection: WorkerDeployment;
+  /** Other Workers that are called, by the names of their deployments. */
+  readonly services: readonly { readonly binding: string; readonly service: string }[];
   readonly databases: readonly { readonly binding: string; readonly migrationsFolder: string }[];
   readonly producers: readonly { readonly binding: string; readonly queue: string }[];
   readonly consumers: readonly {
@@ -31,17 +39,21 @@ export interface Deployment {
   };
 }
 
+/** The registry's file, which wrangler looks for by itself, and that of the Worker that inspects. */
+const CONFIG = 'wrangler.toml';
+export const INSPECTION_CONFIG = 'wrangler.inspection.toml';
+
 /**
- * Reads `wrangler.toml` with wrangler, so that what runs locally and what is deployed cannot differ. Loading
- * wrangler takes more than a second, so its reading is kept until the file, this module or wrangler changes.
+ * Reads the files with wrangler, so that what runs locally and what is deployed cannot differ. Loading
+ * wrangler takes more than a second, so its reading is kept until a file, this module or wrangler changes.
  */
 export async function readDeployment(): Promise<Deployment> {
-  const configPath = join(projectFolder, 'wrangler.toml');
+  const configs = [CONFIG, INSPECTION_CONFIG].map((name) => readFileSync(join(projectFolder, name), 'utf8'));
   const wranglerVersion = JSON.parse(
     readFileSync(join(projectFolder, 'node_modules', 'wrangler', 'package.json'), 'utf8'),
   ).version;
   const key = createHash('sha256')
-    .update(`${SHAPE} ${wranglerVersion} ${readFileSync(configPath, 'utf8')}`)
+    .update(JSON.stringify([SHAPE, wranglerVersion, ...configs]))
     .digest('hex');
   const cached = join(cacheFolder, 'deployment.json');
   const kept = readText(cached);
@@ -49,7 +61,7 @@ export async function readDeployment(): Promise<Deployment> {
     const { key: keptKey, deployment } = JSON.parse(kept);
     if (keptKey === key) return deployment;
   }
-  const deployment = await readWithWrangler(configPath);
+  const deployment = await readWithWrangler();
   mkdirSync(cacheFolder, { recursive: true });
   const unfinished = `${cached}.${process.pid}`;
   writeFileSync(unfinished, JSON.stringify({ key, deployment }));
@@ -74,6 +86,7 @@ interface WranglerConfig {
       readonly dead_letter_queue?: string;
     }[];
   };
+  readonly services?: readonly { readonly binding: string; readonly service: string }[];
   readonly triggers: { readonly crons?: readonly string[] };
   readonly assets?: {
     readonly directory?: string;
@@ -83,24 +96,21 @@ interface WranglerConfig {
 }
 
 /** Raised whenever `Deployment` changes, so that no reading in an older shape is used. */
-const SHAPE = 3;
+const SHAPE = 4;
 
-async function readWithWrangler(configPath: string): Promise<Deployment> {
+async function readWithWrangler(): Promise<Deployment> {
   const { unstable_readConfig: readConfig } = await withoutSignals(() => import('wrangler'));
-  const config: WranglerConfig = readConfig({ config: configPath }, { hideWarnings: true });
-  const { name, main, compatibility_date: compatibilityDate } = config;
-  if (name === undefined || main === undefined || compatibilityDate === undefined) {
-    throw new Error('wrangler.toml must have name, main and compatibility_date');
-  }
+  const read = (name: string): WranglerConfig =>
+    readConfig({ config: join(projectFolder, name) }, { hideWarnings: true });
+  const config = read(CONFIG);
   const { directory, binding, run_worker_first: workerFirst } = config.assets ?? {};
   if (directory === undefined || binding === undefined || typeof workerFirst !== 'boolean') {
     throw new Error('wrangler.toml must have [assets] with directory, binding and run_worker_first');
   }
   return {
-    name,
-    main: main.slice(projectFolder.length + 1),
-    compatibilityDate,
-    compatibilityFlags: config.compatibility_flags,
+    ...workerOf(config, CONFIG),
+    inspection: workerOf(read(INSPECTION_CONFIG), INSPECTION_CONFIG),
+    services: (config.services ?? []).map(({ binding, service }) => ({ binding, service })),
     databases: config.d1_databases.map(({ binding, migrations_dir: folder }) => ({
       binding,
       migrationsFolder: folder ?? 'migrations',
@@ -115,5 +125,18 @@ async function readWithWrangler(configPath: string): Promise<Deployment> {
     })),
     crons: config.triggers.crons ?? [],
     assets: { folder: directory, binding, workerFirst },
+  };
+}
+
+function workerOf(config: WranglerConfig, file: string): WorkerDeployment {
+  const { name, main, compatibility_date: compatibilityDate } = config;
+  if (name === undefined || main === undefined || compatibilityDate === undefined) {
+    throw new Error(`${file} must have name, main and compatibility_date`);
+  }
+  return {
+    name,
+    main: main.slice(projectFolder.length + 1),
+    compatibilityDate,
+    compatibilityFlags: config.compatibility_flags,
   };
 }

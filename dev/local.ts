@@ -11,6 +11,7 @@ import { startRuntime } from './runtime.ts';
 import { readWorkerSettings } from './settings.ts';
 import { localStoreCredential, openStateFolder, readText, type StateFolder } from './state-folder.ts';
 import { startTicks } from './ticks.ts';
+import type { Workers } from './worker-bundle.ts';
 import { endLeftWorkerd } from './workerd.ts';
 
 export interface LocalOptions {
@@ -27,8 +28,8 @@ export interface LocalOptions {
   readonly sweepSeconds?: number;
   /** Leaves everything as it is found: nothing is migrated or made, and the clock does not run. */
   readonly asFound?: boolean;
-  /** The Worker's bundle, when it and the static assets were made before; else both are made now. */
-  readonly worker?: string;
+  /** The Workers, when they and the static assets were made before; else all are made now. */
+  readonly workers?: Workers;
   /** Gets each line that the Worker logs, and events of the local parts, as JSON lines. */
   readonly log?: LineLog;
 }
@@ -83,10 +84,10 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     if (store !== undefined) undo.push(() => store.close());
 
     const deployment = await readDeployment();
-    const worker = options.worker ?? (await makeDeployed(deployment)).text;
+    const workers = options.workers ?? (await makeDeployed(deployment));
     const runtime = await startRuntime({
       deployment,
-      worker,
+      workers,
       variables,
       state,
       host,

@@ -4,20 +4,20 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { D1Database } from '@cloudflare/workers-types';
-import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare';
-import type { Deployment } from './deployment.ts';
+import { Log, LogLevel, Miniflare, type MiniflareOptions, type WorkerOptions } from 'miniflare';
+import type { Deployment, WorkerDeployment } from './deployment.ts';
 import { type LineLog, logEvent } from './log.ts';
 import { listenRefusal, reachableUrl } from './ports.ts';
 import { projectFolder } from './project.ts';
 import { withoutSignals } from './signals.ts';
 import type { StateFolder } from './state-folder.ts';
+import type { Workers } from './worker-bundle.ts';
 import { justStarted, recordWorkerd } from './workerd.ts';
 
 export interface RuntimeOptions {
   readonly deployment: Deployment;
-  /** The Worker as one module. */
-  readonly worker: string;
-  /** The Worker's variables. */
+  readonly workers: Workers;
+  /** The variables of the registry's Worker. */
   readonly variables: Readonly<Record<string, string>>;
   readonly state: StateFolder;
   readonly host: string;
@@ -27,7 +27,7 @@ export interface RuntimeOptions {
   readonly prepare: (database: D1Database) => Promise<void>;
 }
 
-/** The Worker, running on workerd. */
+/** The Workers, running on workerd. */
 export interface Runtime {
   readonly url: string;
   readonly port: number;
@@ -90,37 +90,22 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 function miniflareOptions(
-  { deployment, worker, variables, state, host, log }: RuntimeOptions,
+  { deployment, workers, variables, state, host, log }: RuntimeOptions,
   port: number,
   started: (workerd: ChildProcess) => void,
 ): MiniflareOptions {
-  const { compatibilityDate, compatibilityFlags, databases, producers, consumers, assets } = deployment;
-  return {
-    name: deployment.name,
-    host,
-    port,
-    cf: false,
-    log: new EventLog(log),
-    handleRuntimeStdio(stdout: Readable, stderr: Readable) {
-      started(justStarted());
-      createInterface({ input: stdout }).on('line', log);
-      // The Worker's own lines are JSON; others are workerd's words.
-      createInterface({ input: stderr }).on('line', (line) =>
-        line.startsWith('{') ? log(line) : logEvent(log, 'error', line),
-      );
-    },
-    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: worker }],
-    compatibilityDate,
-    compatibilityFlags: [...compatibilityFlags],
+  const { services, databases, producers, consumers, assets } = deployment;
+  const registry = {
+    ...workerOptions(deployment, workers.registry),
     bindings: { ...variables },
-    // What users name is fetched through this. It refuses addresses of the own network when it connects, so that no
-    // name, whatever it resolves to, leads inside.
     serviceBindings: {
+      ...Object.fromEntries(services.map(({ binding, service }) => [binding, service])),
+      // What users name is fetched through this. It refuses addresses of the own network when it connects, so that no
+      // name, whatever it resolves to, leads inside.
       PUBLIC_INTERNET: { network: { allow: ['public'], tlsOptions: { trustBrowserCas: true } } },
     },
     // The database's file is named after its id: the binding is the one name that no deployment changes.
     d1Databases: Object.fromEntries(databases.map(({ binding }) => [binding, binding])),
-    d1Persist: state.d1,
     queueProducers: Object.fromEntries(producers.map(({ binding, queue }) => [binding, queue])),
     queueConsumers: Object.fromEntries(consumers.map(({ queue, ...settings }) => [queue, settings])),
     assets: {
@@ -128,7 +113,33 @@ function miniflareOptions(
       binding: assets.binding,
       routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: assets.workerFirst },
     },
+  } satisfies WorkerOptions;
+  return {
+    host,
+    port,
+    cf: false,
+    log: new EventLog(log),
+    handleRuntimeStdio(stdout: Readable, stderr: Readable) {
+      started(justStarted());
+      createInterface({ input: stdout }).on('line', log);
+      // The Workers' own lines are JSON; others are workerd's words.
+      createInterface({ input: stderr }).on('line', (line) =>
+        line.startsWith('{') ? log(line) : logEvent(log, 'error', line),
+      );
+    },
+    d1Persist: state.d1,
+    // The first one has the port.
+    workers: [registry, workerOptions(deployment.inspection, workers.inspection)],
   };
+}
+
+function workerOptions({ name, compatibilityDate, compatibilityFlags }: WorkerDeployment, module: string) {
+  return {
+    name,
+    modules: [{ type: 'ESModule', path: 'worker.mjs', contents: module }],
+    compatibilityDate,
+    compatibilityFlags: [...compatibilityFlags],
+  } satisfies WorkerOptions;
 }
 
 /** Miniflare's own warnings, as lines of the one log. */

@@ -3,8 +3,17 @@ import { type BuildOptions, build, type Metafile } from 'esbuild';
 import { LEFT_OUT, leftOut, pathInPackages, S3_SCHEMAS } from './left-out.ts';
 import { projectFolder } from './project.ts';
 
-/** The Worker's source; `main` of wrangler.toml names what is made of it. */
-const ENTRY = 'functions/worker.ts';
+/** The sources of the Workers; `main` of their files for wrangler names what is made of each. */
+const REGISTRY = 'functions/worker.ts';
+const INSPECTION = 'functions/inspection.ts';
+
+/** The modules of all Workers, as text. */
+export interface Workers {
+  /** Answers requests, works on jobs, and does what the clock says. */
+  readonly registry: string;
+  /** Inspects images for it. */
+  readonly inspection: string;
+}
 
 /** How modules for workerd are bundled. */
 const RECIPE = {
@@ -30,15 +39,29 @@ export interface WorkerBundle {
   readonly bytesBySource: Readonly<Record<string, number>>;
 }
 
+/** The Worker of the registry. Of packages, it has not what `left-out.ts` names. */
+export async function buildRegistry(): Promise<WorkerBundle> {
+  const { metafile, ...bundle } = await buildWorker(REGISTRY);
+  const met = new Set(Object.keys(metafile.inputs).map(pathInPackages));
+  const gone = [...LEFT_OUT, S3_SCHEMAS].filter((path) => !met.has(path));
+  if (gone.length > 0) throw new Error(`dev/left-out.ts names what nothing imports: ${gone.join(', ')}`);
+  return bundle;
+}
+
+/** The Worker that inspects images. */
+export async function buildInspection(): Promise<WorkerBundle> {
+  return await buildWorker(INSPECTION);
+}
+
 /**
- * Bundles the Worker: wrangler deploys what comes out as it is (`no_bundle`), and `npm start` and the tests run the
- * same bytes. Throws with esbuild's messages.
+ * Bundles a Worker: wrangler deploys what comes out as it is (`no_bundle`), and `npm start` and the tests run the same
+ * bytes. Throws with esbuild's messages.
  */
-export async function buildWorker(): Promise<WorkerBundle> {
+async function buildWorker(entry: string): Promise<WorkerBundle & { readonly metafile: Metafile }> {
   const outfile = join(projectFolder, 'worker.js');
   const { outputFiles, metafile } = await build({
     ...RECIPE,
-    entryPoints: [ENTRY],
+    entryPoints: [entry],
     outfile,
     plugins: [leftOut],
     // Names of functions and classes go too: errors have theirs as a field, and the source map tells the rest.
@@ -49,11 +72,8 @@ export async function buildWorker(): Promise<WorkerBundle> {
   });
   const text = outputFiles.find(({ path }) => path === outfile)?.text;
   const sourceMap = outputFiles.find(({ path }) => path === `${outfile}.map`)?.text;
-  if (text === undefined || sourceMap === undefined) throw new Error(`${ENTRY} gave no bundle`);
-  const met = new Set(Object.keys(metafile.inputs).map(pathInPackages));
-  const gone = [...LEFT_OUT, S3_SCHEMAS].filter((path) => !met.has(path));
-  if (gone.length > 0) throw new Error(`dev/left-out.ts names what nothing imports: ${gone.join(', ')}`);
-  return { text, sourceMap, bytesBySource: bytesBySource(metafile) };
+  if (text === undefined || sourceMap === undefined) throw new Error(`${entry} gave no bundle`);
+  return { text, sourceMap, bytesBySource: bytesBySource(metafile), metafile };
 }
 
 function bytesBySource({ outputs }: Metafile): Record<string, number> {

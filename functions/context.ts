@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 import { Database } from '../db/client.ts';
+import type { InspectOptions } from '../inspect/inspect.ts';
+import type { RangeReader } from '../inspect/readers/range-reader.ts';
+import type { Report } from '../inspect/report.ts';
 import { type Fetch, type Outbound, openOutbound } from '../outbound/outbound.ts';
 import type { Context, Jobs } from '../registry/context.ts';
 import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
@@ -12,10 +15,17 @@ import { VERSION } from './version.ts';
 export interface Bindings {
   readonly DB: D1Database;
   readonly JOBS: Queue<JobMessage>;
+  /** The Worker that inspects images. */
+  readonly INSPECTION: InspectionWorker;
   /** The files of the page `/docs`. */
   readonly ASSETS: Fetcher;
   /** Reaches public addresses only. Absent when deployed, where the platform itself reaches no others. */
   readonly PUBLIC_INTERNET?: Fetcher;
+}
+
+/** What `functions/inspection.ts` offers; the platform carries calls of `read` back to here. */
+interface InspectionWorker {
+  inspect(sizeBytes: number, read: RangeReader['read'], options: InspectOptions): Promise<Report>;
 }
 
 /** A message is a hint: the row of the job is what counts. */
@@ -63,6 +73,7 @@ export function openContext(
       secretAccessKey: settings.S3_SECRET_ACCESS_KEY,
     }),
     outbound: outboundOf(bindings, settings),
+    inspect: (source, options) => inspectBy(bindings.INSPECTION, source, options),
     showImage: imageShape,
     jobs: openJobs(bindings, requestId),
     settings,
@@ -93,6 +104,28 @@ function openJobs({ JOBS }: Bindings, requestId: string): Jobs {
       }
     },
   };
+}
+
+/** What fails in the source is thrown as it was: between Workers an error keeps little more than its message. */
+async function inspectBy(
+  worker: InspectionWorker,
+  source: RangeReader,
+  options: InspectOptions,
+): Promise<Report> {
+  let failure: { readonly cause: unknown } | undefined;
+  const read: RangeReader['read'] = async (offset, length) => {
+    try {
+      return await source.read(offset, length);
+    } catch (cause) {
+      failure ??= { cause };
+      throw cause;
+    }
+  };
+  try {
+    return await worker.inspect(source.size, read, options);
+  } catch (error) {
+    throw failure === undefined ? error : failure.cause;
+  }
 }
 
 /** The object store is trusted as the settings name it; presigned links to it are links like any other. */

@@ -1,6 +1,9 @@
 import { ID_RANDOM_BYTES, type IdKind, makeId } from '../core/ids.ts';
 import type { Credential } from '../db/callers.ts';
 import type { Database } from '../db/client.ts';
+import type { InspectOptions } from '../inspect/inspect.ts';
+import type { RangeReader } from '../inspect/readers/range-reader.ts';
+import type { Report } from '../inspect/report.ts';
 import type { Outbound } from '../outbound/outbound.ts';
 import type { WorkerSettings } from '../schema/settings.ts';
 import type { Store } from '../storage/store.ts';
@@ -23,6 +26,8 @@ export interface Context {
   /** Requests to hosts that users name. */
   readonly outbound: Outbound;
   readonly jobs: Jobs;
+  /** What an image is found to be. Rejects with the error of `source`, or when whoever inspects is not there. */
+  inspect(source: RangeReader, options: InspectOptions): Promise<Report>;
   readonly settings: WorkerSettings;
   /** An image as the API shows it, for those who are told of it. */
   showImage(image: Image): Readonly<Record<string, unknown>>;

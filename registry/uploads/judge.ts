@@ -10,7 +10,6 @@ import { changeOperation, demandRunning } from '../../db/operations.ts';
 import { quotasOfCloud } from '../../db/quotas.ts';
 import { changeResource } from '../../db/resources.ts';
 import { findUpload } from '../../db/uploads.ts';
-import { inspect } from '../../inspect/inspect.ts';
 import type { Report } from '../../inspect/report.ts';
 import type { ImageRow, LayerRow, UploadRow } from '../../schema/tables/images.ts';
 import type { JobRow } from '../../schema/tables/work.ts';
@@ -125,7 +124,7 @@ async function inspectLayer(context: Context, { image, layer, upload }: Subject)
   if (object === undefined || object.etag !== layer.etag) throw new ObjectChanged(layer.objectKey);
   const reader = rangeReader(context.store, layer.objectKey, object.etag, object.sizeBytes);
   const declared = upload.declaredFormat === null ? {} : { declaredFormat: upload.declaredFormat };
-  const report = await inspect(reader, declared);
+  const report = await context.inspect(reader, declared);
   return withFindings(report, serviceFindings(report, image, upload));
 }
 

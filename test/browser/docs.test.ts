@@ -4,22 +4,21 @@ import { describe, expect } from 'vitest';
 import { makeDeployed } from '../../dev/build.ts';
 import { readDeployment } from '../../dev/deployment.ts';
 import { type Local, startLocal } from '../../dev/local.ts';
+import type { Workers } from '../../dev/worker-bundle.ts';
 import { eventually } from '../service/setup/eventually.ts';
 import { itWith } from '../tools.ts';
 import { type Page, startChromium } from './chromium.ts';
 
-let worker: Promise<string> | undefined;
+let workers: Promise<Workers> | undefined;
 
 /** Starts a registry and a browser in a folder of the test, and ends both. */
 async function withPage(folder: string, use: (page: Page, local: Local) => Promise<void>): Promise<void> {
-  worker ??= readDeployment()
-    .then(makeDeployed)
-    .then(({ text }) => text);
+  workers ??= readDeployment().then(makeDeployed);
   const local = await startLocal({
     state: join(folder, 'state'),
     port: 0,
     s3Port: 0,
-    worker: await worker,
+    workers: await workers,
   });
   const chromium = startChromium(join(folder, 'profile'));
   try {

@@ -92,5 +92,5 @@ test('a deployment is bundled, and with --dry-run nothing leaves the machine', a
   const outdir = temporaryFolder();
   const deployed = await run(join('dev', 'run.mjs'), 'deploy', '--dry-run', '--outdir', outdir);
   expect(deployed).toMatchObject({ code: 0, output: expect.stringContaining('--dry-run: exiting now') });
-  expect(readdirSync(outdir)).toContain('worker.js');
+  expect(readdirSync(outdir)).toEqual(expect.arrayContaining(['worker.js', 'inspection.js']));
 });

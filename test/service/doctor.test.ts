@@ -238,10 +238,10 @@ describe('a registry that does not run', () => {
 test('what wrangler.toml does not bind is named', async () => {
   const deployment = await readDeployment();
   expect(notOk(bindingChecks(deployment))).toEqual([]);
-  const bare = { ...deployment, databases: [], producers: [], consumers: [], crons: [] };
+  const bare = { ...deployment, databases: [], producers: [], consumers: [], crons: [], services: [] };
   const said = bindingChecks(bare).map(({ what }) => what);
-  expect(said).toHaveLength(4);
-  for (const word of ['d1_databases', 'queues.producers', 'queues.consumers', 'crons']) {
+  expect(said).toHaveLength(5);
+  for (const word of ['d1_databases', 'queues.producers', 'queues.consumers', 'crons', 'services']) {
     expect(said.some((what) => what.includes(word))).toBe(true);
   }
 });

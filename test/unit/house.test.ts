@@ -69,12 +69,14 @@ describe('the rules', () => {
       'db/images.ts': "import { eq } from 'drizzle-orm';\nimport type { B } from 'drizzle-orm/batch';",
       'storage/range-reader.ts': "import type { R } from '../inspect/readers/bytes.ts';",
       'registry/images/create.ts':
-        "import { x } from '../../db/images.ts';\nimport { y } from '../../inspect/readers/bytes.ts';",
+        "import { x } from '../../db/images.ts';\nimport type { R } from '../../inspect/readers/bytes.ts';",
       'functions/http/compute/images.ts':
         "import { c } from '../../../registry/images/create.ts';\nimport { h } from 'hono';",
       'functions/http/routes.ts': "import { i } from './compute/images.ts';",
       'functions/context.ts':
         "import { d } from '../db/images.ts';\nimport { s } from '../storage/range-reader.ts';",
+      'functions/inspection.ts':
+        "import { WorkerEntrypoint } from 'cloudflare:workers';\nimport { i } from '../inspect/inspect.ts';",
       'cli/main.ts':
         "import { readFile } from 'node:fs/promises';\nimport type { I } from '../schema/wire/compute/image.ts';",
       'dev/start.ts': "import { w } from '../functions/context.ts';\nimport { m } from 'miniflare';",
@@ -114,6 +116,9 @@ describe('the rules', () => {
       "import { x } from '../functions/b.ts';",
       'registry may not import functions/b.ts',
     ),
+    upward('registry/a.ts', "import { x } from '../inspect/b.ts';", 'registry may not import inspect/b.ts'),
+    upward('functions/context.ts', "import { x } from '../inspect/b.ts';", 'may not import inspect/b.ts'),
+    upward('functions/inspection.ts', "import { x } from '../registry/b.ts';", 'import registry/b.ts'),
     upward('functions/http/a.ts', "import { x } from '../../db/b.ts';", 'functions may not import db/b.ts'),
     upward('functions/a.ts', "import { x } from '../storage/b.ts';", 'functions may not import storage/b.ts'),
     upward('functions/a.ts', "import { x } from '../dev/b.ts';", 'functions may not import dev/b.ts'),

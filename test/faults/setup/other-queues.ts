@@ -4,7 +4,7 @@ import { ensureLocalAdmin } from '../../../dev/local-admin.ts';
 import { applyMigrations } from '../../../dev/migrations.ts';
 import { startRuntime } from '../../../dev/runtime.ts';
 import { openStateFolder, readText } from '../../../dev/state-folder.ts';
-import { atEnd, registry, temporaryFolder } from '../../service/setup/registry.ts';
+import { atEnd, builtWorkers, temporaryFolder } from '../../service/setup/registry.ts';
 import { type Breakable, breakable, startBreakableStore } from './behind-proxy.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function startOnQueues(
   const logLines: string[] = [];
   const runtime = await startRuntime({
     deployment: { ...deployment, consumers },
-    worker: readText(registry.workerFile) ?? '',
+    workers: builtWorkers(),
     variables: { ...store.env, BULLION_LAYER_GRACE_SECONDS: '0', ...variables },
     state,
     host: '127.0.0.1',

@@ -12,7 +12,8 @@ export interface SharedRegistry {
   readonly s3Url: string;
   /** Key of `local-admin`. */
   readonly key: string;
-  readonly workerFile: string;
+  /** The Workers as JSON. */
+  readonly workersFile: string;
   /** Holds a folder `own-…` for each that a test file made; all are gone when their files ended. */
   readonly folder: string;
 }
@@ -23,22 +24,22 @@ declare module 'vitest' {
   }
 }
 
-/** Makes the Worker and its assets and starts one registry for the run; the function that it returns ends all of it. */
+/** Makes the Workers and their assets and starts one registry for the run; the function that it returns ends all of it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'bullion-service-'));
-  const { text: worker } = await makeDeployed(await readDeployment());
-  const workerFile = join(folder, 'worker.mjs');
-  await writeFile(workerFile, worker);
+  const workers = await makeDeployed(await readDeployment());
+  const workersFile = join(folder, 'workers.json');
+  await writeFile(workersFile, JSON.stringify(workers));
   const logLines: string[] = [];
   const local = await startLocal({
     state: join(folder, 'state'),
     port: 0,
     s3Port: 0,
-    worker,
+    workers,
     log: (line) => logLines.push(line),
   });
   const { url, s3Url } = local;
-  project.provide('registry', { url, s3Url, key: local.adminKey(), workerFile, folder });
+  project.provide('registry', { url, s3Url, key: local.adminKey(), workersFile, folder });
   let ended = false;
   local.crashed.then((reason) => {
     if (!ended)

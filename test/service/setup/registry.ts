@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { type Local, type LocalOptions, startLocal } from '../../../dev/local.ts';
+import type { Workers } from '../../../dev/worker-bundle.ts';
 
 /** The registry that all service tests share: make everything under names of your own. */
 export const registry = inject('registry');
@@ -38,12 +39,17 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/** The Workers that were made for this run. */
+export function builtWorkers(): Workers {
+  return JSON.parse(readFileSync(registry.workersFile, 'utf8'));
+}
+
 /** Starts a registry for this test file alone, on the bundle of the run; it ends with the file. */
 export async function startOwn(
   options: { env?: LocalOptions['env']; state?: string; sweepSeconds?: number } = {},
 ): Promise<OwnRegistry> {
   const state = options.state ?? join(temporaryFolder(), 'state');
-  const worker = readFileSync(registry.workerFile, 'utf8');
+  const workers = builtWorkers();
   const logLines: string[] = [];
   let env = options.env ?? {};
   const start = (port: number, s3Port: number) =>
@@ -52,7 +58,7 @@ export async function startOwn(
       port,
       s3Port,
       env,
-      worker,
+      workers,
       ...(options.sweepSeconds !== undefined && { sweepSeconds: options.sweepSeconds }),
       log: (line) => logLines.push(line),
     });
