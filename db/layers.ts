@@ -7,6 +7,13 @@ import { demandOne } from './guards.ts';
 /** The states of a layer that a new row may name. */
 const NAMEABLE = ['VERIFIED', ...sources('layer', 'name')];
 
+/** Whether a layer has no verdict yet. */
+const UNJUDGED = sql.raw(
+  `state IN (${sources('layer', 'abandon')
+    .map((state) => `'${state}'`)
+    .join(', ')})`,
+);
+
 /**
  * Whether something names a layer: an image, also one in the trash, a disk, a snapshot, or a copy of it that is still being made.
  * in: the layer's id, or the column that has it.
@@ -52,12 +59,16 @@ export function publishDigest(orm: Orm, id: string, digest: string): Statement {
 
 /**
  * Starts the grace period of a layer that nothing names any more. Stands behind the deletion of what named it.
- * A layer that is still a copy in the making is left to the job that makes it.
+ * One without a verdict has no such period: its upload was ended, and the job of that takes it away. A layer that is
+ * still a copy in the making is left to the job that makes it.
  */
 export function noteUnnamed(orm: Orm, id: string, now: number): Statement {
   return orm
     .update(layers)
-    .set({ state: 'UNNAMED', unnamedAt: now })
+    .set({
+      state: sql`CASE WHEN ${UNJUDGED} THEN 'DELETING' ELSE 'UNNAMED' END`,
+      unnamedAt: sql`CASE WHEN ${UNJUDGED} THEN NULL ELSE ${now} END`,
+    })
     .where(and(eq(layers.id, id), isNull(layers.copyOf), sql`NOT ${named(sql`${id}`)}`));
 }
 

@@ -68,6 +68,7 @@ export function forsakenLayer(orm: Orm, id: string) {
         WHERE disks.layer_id = layers.id)
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE cursor ->> '$.layerId' = layers.id)
     OR state = 'DELETING'
+      AND NOT EXISTS (SELECT 1 FROM uploads WHERE layer_id = layers.id AND state = 'ABORTED')
       AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind = 'delete-layer' AND subject_id = layers.id))`);
 }
 
