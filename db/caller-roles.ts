@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
-import { type Scope, target } from './access.ts';
+import { countsFor, type Scope, target } from './access.ts';
 import { type CallerRow, type Claim, findCaller } from './callers.ts';
 import type { Orm } from './client.ts';
 import type { Query } from './containers.ts';
@@ -13,21 +13,6 @@ const PLACES = [
   sql`binding.resource_kind = 'organization' AND binding.resource_id = clouds.organization_id`,
 ];
 
-/** For whom: the caller of `findCaller`, both public groups, the users of its organization. */
-const SUBJECTS = [
-  sql`binding.subject_type = 'serviceAccount' AND binding.subject_id = service_accounts.id`,
-  sql`binding.subject_type = 'system' AND binding.subject_id = 'allAuthenticatedUsers'`,
-  sql`binding.subject_type = 'system' AND binding.subject_id = 'allUsers'`,
-  sql`binding.subject_type = 'system'
-    AND binding.subject_id = 'group:organization:' || own_cloud.organization_id || ':users'`,
-];
-
-/** Each pair is one step into the key of the bindings, so that a resource with many of them costs no more. */
-const COUNTS = sql.join(
-  PLACES.flatMap((place) => SUBJECTS.map((subject) => sql`(${place} AND ${subject})`)),
-  sql` OR `,
-);
-
 const readRoles = (json: string): readonly string[] => JSON.parse(json);
 const NO_ROLES = sql`'[]'`.mapWith(readRoles);
 
@@ -39,7 +24,7 @@ function rolesOn(scope: Scope, claim: Claim): SQL<readonly string[]> {
   return sql`(WITH target (kind, id, folder_id, cloud_id) AS (${target(scope, claim)})
     SELECT json_group_array(DISTINCT binding.role_id)
     FROM target LEFT JOIN clouds ON clouds.id = target.cloud_id CROSS JOIN access_bindings AS binding
-    WHERE ${COUNTS})`.mapWith(readRoles);
+    WHERE ${countsFor(PLACES, sql`service_accounts.id`, sql`own_cloud.organization_id`)})`.mapWith(readRoles);
 }
 
 /** What finds a caller, whichever kind of credential it has, and the ids of what the call is about. */
