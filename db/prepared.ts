@@ -17,8 +17,8 @@ interface PreparedQuery {
 }
 
 /**
- * A statement that is built once for all requests, for those that nearly every request sends: to build one takes longer
- * than to run it. `build` is given placeholders for the values, so it may pass them on and nothing else.
+ * A statement that is built once for all requests, for those that nearly every request sends and hot reads send.
+ * `build` is given placeholders for the values, so it may pass them on and nothing else.
  * out: the statement with its values, for a batch like any other.
  */
 export function prepared<Values extends object, Row>(
