@@ -16,7 +16,7 @@ import { qcow2Disk, rawDisk } from './sparse-disks.ts';
 const SIZES = [1000, 100_000, 1_000_000];
 const QUICK_SIZES = [1000, 10_000];
 const ROUNDS = { rounds: 200, warmUp: 30, pauseMs: 3 };
-const QUICK_ROUNDS = { rounds: 40, warmUp: 10, pauseMs: 3 };
+const QUICK_ROUNDS = { rounds: 30, warmUp: 10, pauseMs: 3 };
 /** How often times are taken again when a ratio of them misses its bound: other work on the machine may be the reason. */
 const MOST_ATTEMPTS = 3;
 
