@@ -77,6 +77,7 @@ const PART_CURES: Readonly<Record<string, string>> = {
   bucket:
     'set the S3_… settings of the Worker; with the same ones here the checks of the bucket say what is wrong',
   queue: 'make the queues of wrangler.toml (npx wrangler queues create NAME)',
+  inspection: 'deploy the Worker of wrangler.inspection.toml (npm run deploy does)',
 };
 
 function* readinessChecks({ fault, status, text }: Sent): Generator<Check> {

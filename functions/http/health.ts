@@ -8,7 +8,9 @@ import { type App, answer, route } from './app.ts';
 const TAGS = ['Health'];
 const healthy = z.object({ status: z.literal('ok'), version: z.string() }).openapi('Health');
 const part = z.enum(['ok', 'failed']);
-const ready = z.object({ status: part, database: part, bucket: part, queue: part }).openapi('Readiness');
+const ready = z
+  .object({ status: part, database: part, bucket: part, queue: part, inspection: part })
+  .openapi('Readiness');
 
 const healthz = route({
   method: 'get',
@@ -55,6 +57,7 @@ export function mountHealth(app: App): void {
         database: state('database'),
         bucket: state('bucket'),
         queue: state('queue'),
+        inspection: state('inspection'),
       },
       all ? 200 : 503,
     );

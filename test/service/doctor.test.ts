@@ -75,7 +75,16 @@ test('a registry that is well is well in everything, and nothing of the look sta
   expect(notOk(checks)).toEqual([]);
   const abouts = new Set(checks.map(({ about }) => about));
   for (const about of [
-    ...['bindings', 'registry', 'database', 'bucket', 'queue', 'administrator', 'clock of duties'],
+    ...[
+      'bindings',
+      'registry',
+      'database',
+      'bucket',
+      'queue',
+      'inspection',
+      'administrator',
+      'clock of duties',
+    ],
     ...['reconciliation', 'settings', 'presigned PUT', 'presigned GET', 'clock', 'CORS', 'rights'],
   ]) {
     expect(abouts).toContain(about);

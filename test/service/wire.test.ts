@@ -235,5 +235,6 @@ test('health needs no credential', async () => {
     database: 'ok',
     bucket: 'ok',
     queue: 'ok',
+    inspection: 'ok',
   });
 });
