@@ -75,6 +75,8 @@ export class Client {
       method,
       redirect: 'manual',
       headers: {
+        // One that idled while a test was at work elsewhere may be closed just when it is used again.
+        Connection: 'close',
         ...(this.#authorization !== undefined && { Authorization: this.#authorization }),
         ...headers,
       },

@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 
 export interface RawAnswer {
   readonly status: number;
@@ -16,6 +16,8 @@ export interface RawRequest {
   readonly body?: Uint8Array;
   /** Sent instead of the path of the URL, exactly as it is. */
   readonly path?: string;
+  /** Keeps connections; each request has one of its own without. */
+  readonly agent?: Agent;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function raw(url: string, options: RawRequest = {}): Promise<RawAns
     path: options.path ?? `${pathname}${search}`,
     method: options.method ?? 'GET',
     headers: options.headers ?? {},
-    agent: false,
+    agent: options.agent ?? false,
   });
   outgoing.end(options.body);
   let wholeRequestSent = false;

@@ -56,7 +56,8 @@ export function openClient(urlOf: () => string, key: string): Client {
     async call<Body>(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
       const answer = await fetch(`${urlOf()}${path}`, {
         method,
-        headers: { Authorization: `Api-Key ${key}`, ...headers },
+        // A connection that idled while the registry was at work may be closed just when it is used again.
+        headers: { Authorization: `Api-Key ${key}`, Connection: 'close', ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Body };
