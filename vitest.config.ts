@@ -4,9 +4,6 @@ import { defineConfig } from 'vitest/config';
 // registry over HTTP on real local parts.
 export default defineConfig({
   test: {
-    // A file mostly waits for the runtime. Two at a time take two thirds of the time of one; more would only bring each
-    // other's time-outs near.
-    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       { test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 60_000 } },

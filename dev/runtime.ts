@@ -11,6 +11,7 @@ import { listenRefusal, reachableUrl } from './ports.ts';
 import { projectFolder } from './project.ts';
 import { withoutSignals } from './signals.ts';
 import type { StateFolder } from './state-folder.ts';
+import { waitWholly } from './whole-waits.ts';
 import type { Workers } from './worker-bundle.ts';
 import { justStarted, recordWorkerd } from './workerd.ts';
 
@@ -39,6 +40,7 @@ export interface Runtime {
 }
 
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  waitWholly();
   const { deployment, host, port, state } = options;
   const [database] = deployment.databases;
   const [cron] = deployment.crons;
