@@ -183,5 +183,4 @@ CREATE INDEX `images_deletion` ON `images` (`delete_at`) WHERE delete_at IS NOT 
 CREATE INDEX `images_replacement` ON `images` (`replacement_image_id`) WHERE replacement_image_id IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `images_latest` ON `images` (`folder_id`,`family`,`promoted_at`,`created_at`,`id`) WHERE family <> '' AND status = 'READY' AND passed_over = 0;--> statement-breakpoint
 ALTER TABLE `operations` ADD `deadline_at` integer;--> statement-breakpoint
-CREATE INDEX `operations_deadline` ON `operations` (`deadline_at`) WHERE done = 0 AND deadline_at IS NOT NULL;--> statement-breakpoint
-UPDATE `operations` SET `deadline_at` = `created_at` + 691200000 WHERE done = 0;
+CREATE INDEX `operations_deadline` ON `operations` (`deadline_at`) WHERE done = 0 AND deadline_at IS NOT NULL;

@@ -359,3 +359,36 @@ test('a tick that has no budget left goes on in the next one, and no duty waits 
     return left.length === 0;
   });
 });
+
+test('what runs without a deadline gets one by the migration', async () => {
+  const upload = await api.create({ folderId, upload: { size: bytes.length } });
+  const { id: quotaRequest } = await api.call<Operation>('POST', '/quota-manager/v1/quotaRequests', {
+    resource: { id: cloudId, type: 'resource-manager.cloud' },
+    desiredQuotaLimits: [{ quotaId: 'compute.diskPools.count', desiredLimit: 40_000 }],
+  });
+  const made = await api.call<Operation>('POST', '/resource-manager/v1/folders', { cloudId, name: 'to-go' });
+  const held = made.metadata.folderId as string;
+  await api.create({ folderId: held, upload: { size: bytes.length } });
+  const begun = Date.now() - DAY_MS;
+  const day = begun + 20 * DAY_MS;
+  const deleteAfter = encodeURIComponent(new Date(day).toISOString());
+  const { id: deletion } = await api.call<Operation>(
+    'DELETE',
+    `/resource-manager/v1/folders/${held}?deleteAfter=${deleteAfter}`,
+  );
+  await database.batch([
+    database.prepare('UPDATE operations SET created_at = ?, deadline_at = NULL WHERE done = 0').bind(begun),
+    database.prepare('DROP INDEX jobs_subject'),
+    database.prepare("DELETE FROM d1_migrations WHERE name LIKE '0005%'"),
+  ]);
+  await own.restart();
+  const { results } = await (await own.local.database())
+    .prepare('SELECT id, deadline_at AS at FROM operations WHERE done = 0')
+    .all<{ id: string; at: number }>();
+  const deadlines = Object.fromEntries(results.map(({ id, at }) => [id, at]));
+  expect(deadlines).toMatchObject({
+    [upload.id]: begun + 8 * DAY_MS,
+    [quotaRequest]: begun + 90 * DAY_MS,
+    [deletion]: day + 8 * DAY_MS,
+  });
+});

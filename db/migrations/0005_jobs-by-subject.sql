@@ -1,1 +1,0 @@
-CREATE INDEX `jobs_subject` ON `jobs` (`subject_id`);
