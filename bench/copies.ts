@@ -78,7 +78,7 @@ async function travel({ call, ended }: BenchRegistry, size: number): Promise<rea
 type Between = (operation: Operation) => Promise<void>;
 
 /** PUTs a disk as the content of an image, part by part, and completes it. out: the digest of all. */
-export async function upload(
+async function upload(
   call: BenchRegistry['call'],
   { imageId, upload }: Operation['metadata'],
   size: number,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { BenchRegistry } from './registry.ts';
 import { rawDisk } from './sparse-disks.ts';
 
+export const IMAGES_PATH = '/compute/v1/images';
 const CONCURRENCY = 4;
 
 /** A part of an upload and where to PUT it. */
@@ -37,14 +38,55 @@ export function sha256Of(parts: readonly Uint8Array[]): string {
   return hash.digest('hex');
 }
 
+/** An upload that was begun as a client begins it. */
+export interface Begun {
+  readonly operationId: string;
+  readonly imageId: string;
+  readonly urls: readonly PartUrl[];
+}
+
+/** Creates an image of these parts, and has all of them signed. */
+export async function beginUpload(
+  { call }: BenchRegistry,
+  parts: readonly Uint8Array[],
+  sha256?: string,
+): Promise<Begun> {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const upload = { size: String(size), ...(sha256 === undefined ? {} : { sha256 }) };
+  const { id, metadata } = await call('POST', IMAGES_PATH, { folderId: 'default', upload });
+  const { imageId } = metadata;
+  return { operationId: id, imageId, urls: await signParts(call, imageId, parts.length) };
+}
+
+/** Completes an upload whose parts were PUT, and waits until the image is READY. */
+export async function finishUpload(
+  { call, ended }: BenchRegistry,
+  { imageId, operationId }: Begun,
+): Promise<void> {
+  await call('POST', `${IMAGES_PATH}/${imageId}:completeUpload`, {});
+  await ended(operationId);
+}
+
+/** Uploads a disk until its image is READY. out: the image's id. */
+export async function uploadDisk(
+  registry: BenchRegistry,
+  parts: readonly Buffer<ArrayBuffer>[],
+  sha256?: string,
+): Promise<string> {
+  const begun = await beginUpload(registry, parts, sha256);
+  await putParts(begun.urls, parts);
+  await finishUpload(registry, begun);
+  return begun.imageId;
+}
+
 /** URLs for all parts of an image's upload. */
-export async function signParts(
+async function signParts(
   call: BenchRegistry['call'],
   imageId: string,
   partCount: number,
 ): Promise<readonly PartUrl[]> {
   const partNumbers = Array.from({ length: partCount }, (_, index) => index + 1);
-  const path = `/compute/v1/images/${imageId}:signParts`;
+  const path = `${IMAGES_PATH}/${imageId}:signParts`;
   return (await call<{ parts: readonly PartUrl[] }>('POST', path, { partNumbers })).parts;
 }
 

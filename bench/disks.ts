@@ -1,6 +1,6 @@
 /** What disks cost that are made from an ordinary image, and from an optimized one. */
 import type { Local } from '../dev/local.ts';
-import { upload } from './copies.ts';
+import { IMAGES_PATH, partsOfDisk, uploadDisk } from './disk-parts.ts';
 import { median } from './in-turn.ts';
 import type { Measured, Part } from './part.ts';
 import { exactly } from './promises.ts';
@@ -9,6 +9,7 @@ import { rounded } from './results.ts';
 
 const MIB = 2 ** 20;
 const IMAGE_BYTES = 32 * MIB;
+const PART_BYTES = 8 * MIB;
 const DISK_BYTES = 4096 * MIB;
 const WHOLE: Amount = { disks: 100, batches: 10 };
 const QUICK: Amount = { disks: 10, batches: 2 };
@@ -77,18 +78,14 @@ interface Made {
 const nothing = (): Made => ({ operations: [], times: [], bytes: 0 });
 
 /** The same bytes as an ordinary image and as an optimized one. */
-async function makeImages({ call, ended }: BenchRegistry): Promise<Record<Kind, string>> {
+async function makeImages(registry: BenchRegistry): Promise<Record<Kind, string>> {
+  const { call, ended } = registry;
   const resource = { id: 'local', type: 'resource-manager.cloud' };
   for (const [quotaId, limit] of Object.entries(LIMITS)) {
     await call('PATCH', `/quota-manager/v1/quotaLimits/${quotaId}`, { resource, limit });
   }
-  const create = (body: Record<string, unknown>) =>
-    call('POST', '/compute/v1/images', { folderId: 'default', ...body });
-  const ordinary = await create({ upload: { size: String(IMAGE_BYTES) } });
-  await upload(call, ordinary.metadata, IMAGE_BYTES);
-  await ended(ordinary.id);
-  const { imageId } = ordinary.metadata;
-  const optimized = await create({ imageId, pooled: true });
+  const imageId = await uploadDisk(registry, partsOfDisk(IMAGE_BYTES, PART_BYTES));
+  const optimized = await call('POST', IMAGES_PATH, { folderId: 'default', imageId, pooled: true });
   await ended(optimized.id);
   return { ordinary: imageId, optimized: optimized.metadata.imageId };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Local, type LocalOptions, startLocal } from '../dev/local.ts';
+import type { Cost } from '../functions/cost.ts';
 
 const DAY_SECONDS = 86_400;
 /** The longest that an operation is asked to wait in one request. */
@@ -13,7 +14,7 @@ const LINE_TIMEOUT_MS = 60_000;
 const LINE_PAUSE_MS = 5;
 
 /** A line of the Worker's log: one for each request, run of a job, and duty that did something. */
-export interface Line {
+export interface Line extends Cost {
   readonly event: string;
   readonly requestId?: string;
   readonly route?: string;
@@ -24,12 +25,6 @@ export interface Line {
   readonly done?: number;
   readonly outcome?: string;
   readonly error?: unknown;
-  readonly d1RoundTrips: number;
-  readonly d1Statements: number;
-  readonly rowsRead: number;
-  readonly rowsWritten: number;
-  readonly s3Calls: number;
-  readonly messages: number;
 }
 
 export interface Operation {

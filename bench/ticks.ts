@@ -1,6 +1,9 @@
 /** Runs of the scheduled functions, and what their lines say that they cost. */
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Cost } from '../functions/cost.ts';
 import type { BenchRegistry, Line } from './registry.ts';
+
+export type { Cost } from '../functions/cost.ts';
 
 export const COSTS = [
   'd1Statements',
@@ -9,10 +12,7 @@ export const COSTS = [
   'rowsWritten',
   's3Calls',
   'messages',
-] as const;
-
-/** What a slice of a duty, or a whole tick, asked of database, store and queue. */
-export type Cost = Readonly<Record<(typeof COSTS)[number], number>>;
+] as const satisfies readonly (keyof Cost)[];
 
 /** Titles of the columns of `COSTS`. */
 export const COST_COLUMNS = [

@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectStore, startObjectStore } from '../dev/object-store/server.ts';
 import { openStore, type StoreSettings } from '../storage/store.ts';
-import { type PartUrl, partsOfDisk, putParts, sha256Of, signParts } from './disk-parts.ts';
+import {
+  type Begun,
+  beginUpload,
+  finishUpload,
+  IMAGES_PATH,
+  type PartUrl,
+  partsOfDisk,
+  putParts,
+  sha256Of,
+} from './disk-parts.ts';
 import { minimalUrls, timeOf } from './minimal-signer.ts';
 import type { Measured, Part, Promised } from './part.ts';
 import { type PassThrough, startPassThrough } from './pass-through.ts';
@@ -113,7 +122,7 @@ async function throughputRatio(bench: Bench, { pushedBytes }: Amount): Promise<n
     spent[side] += performance.now() - began;
     return result;
   };
-  const begun = await timed('protocol', () => begin(bench.registry, parts));
+  const begun = await timed('protocol', () => beginUpload(bench.registry, parts));
   const straight = await timed('straight', () => beginStraight(bench.settings, parts.length));
   for (let first = 0; first < parts.length; first += PARTS_A_TURN) {
     const sides = [
@@ -125,35 +134,10 @@ async function throughputRatio(bench: Bench, { pushedBytes }: Amount): Promise<n
       await timed(side, () => putParts(urls.slice(...turn), parts.slice(...turn)));
     }
   }
-  await timed('protocol', () => finish(bench.registry, begun));
+  await timed('protocol', () => finishUpload(bench.registry, begun));
   await straight.remove();
   await remove(bench, begun);
   return rounded(spent.straight / spent.protocol);
-}
-
-/** An upload that was begun as a client begins it. */
-interface Begun {
-  readonly operationId: string;
-  readonly imageId: string;
-  readonly urls: readonly PartUrl[];
-}
-
-async function begin(
-  { call }: BenchRegistry,
-  parts: readonly Buffer<ArrayBuffer>[],
-  sha256?: string,
-): Promise<Begun> {
-  const size = parts.reduce((sum, { length }) => sum + length, 0);
-  const upload = { size: String(size), ...(sha256 === undefined ? {} : { sha256 }) };
-  const { id, metadata } = await call('POST', '/compute/v1/images', { folderId: 'default', upload });
-  const { imageId } = metadata;
-  return { operationId: id, imageId, urls: await signParts(call, imageId, parts.length) };
-}
-
-/** Completes an upload, and waits until the image is READY. */
-async function finish({ call, ended }: BenchRegistry, { imageId, operationId }: Begun): Promise<void> {
-  await call('POST', `/compute/v1/images/${imageId}:completeUpload`, {});
-  await ended(operationId);
 }
 
 /** An upload past the registry, with URLs that are signed here. */
@@ -176,7 +160,7 @@ async function beginStraight(
 async function remove({ registry, settings }: Bench, { imageId, urls }: Begun): Promise<void> {
   const [, , ...key] = new URL(urls[0]!.url).pathname.split('/');
   await openStore(settings).delete(key.join('/'));
-  await registry.call('DELETE', `/compute/v1/images/${imageId}`);
+  await registry.call('DELETE', `${IMAGES_PATH}/${imageId}`);
 }
 
 /** Counts where the bytes of one upload go, those of its digest included, and takes the image away again. */
@@ -189,9 +173,9 @@ async function countBytes(bench: Bench, declared: boolean): Promise<Bytes> {
   const before = called();
   let counted = requests.length;
   registry.lines.length = 0;
-  const begun = await begin(registry, parts, declared ? sha256Of(parts) : undefined);
+  const begun = await beginUpload(registry, parts, declared ? sha256Of(parts) : undefined);
   await putParts(begun.urls, parts);
-  await finish(registry, begun);
+  await finishUpload(registry, begun);
   const callsAtWorker = called() - before;
   // The Worker does one of these after the other, so each has the requests behind those of the one before.
   const readBy = async (what: string, fits: (line: Line) => boolean) => {

@@ -1,6 +1,6 @@
 /** What it costs to write an image and to take it away again: round trips, rows, requests to the store, messages. */
 import { setTimeout } from 'node:timers/promises';
-import { partsOfDisk, putParts, sha256Of, signParts } from './disk-parts.ts';
+import { IMAGES_PATH, partsOfDisk, sha256Of, uploadDisk } from './disk-parts.ts';
 import type { Measured, Part, Promised, Table } from './part.ts';
 import { atMost, exactly } from './promises.ts';
 import { type BenchRegistry, type Line, withRegistry } from './registry.ts';
@@ -9,7 +9,6 @@ const PART_BYTES = 8 * 2 ** 20;
 const DISK_BYTES = 2 * PART_BYTES;
 /** How often each journey is made; each time has to cost the same. */
 const ROUNDS = { quick: 2, whole: 3 };
-const IMAGES_PATH = '/compute/v1/images';
 const TICK_PAUSE_MS = 100;
 const TIMEOUT_MS = 60_000;
 
@@ -125,20 +124,13 @@ const JOURNEYS: readonly Journey[] = [
 
 /** Uploads a disk that differs from those with another stamp, until the image is READY. */
 async function upload(
-  { call, ended }: BenchRegistry,
+  registry: BenchRegistry,
   stamp: number,
   declared = false,
 ): Promise<{ imageId: string; sha256: string }> {
   const parts = partsOfDisk(DISK_BYTES, PART_BYTES, stamp);
   const sha256 = sha256Of(parts);
-  const { id, metadata } = await create(call, {
-    upload: { size: String(DISK_BYTES), ...(declared ? { sha256 } : {}) },
-  });
-  const { imageId } = metadata;
-  await putParts(await signParts(call, imageId, parts.length), parts);
-  await call('POST', `${IMAGES_PATH}/${imageId}:completeUpload`, {});
-  await ended(id);
-  return { imageId, sha256 };
+  return { imageId: await uploadDisk(registry, parts, declared ? sha256 : undefined), sha256 };
 }
 
 /** The first use of a key, and the first claims on the quotas of a cloud, write rows that no later one writes. */

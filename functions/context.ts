@@ -8,6 +8,7 @@ import type { Context, Jobs } from '../registry/context.ts';
 import { storeOrigins, type WorkerSettings, workerSettings } from '../schema/settings.ts';
 import { openStore } from '../storage/store.ts';
 import { imageShape } from './http/compute/image-shape.ts';
+import type Inspection from './inspection.ts';
 import { log } from './log.ts';
 import { VERSION } from './version.ts';
 
@@ -15,17 +16,12 @@ import { VERSION } from './version.ts';
 export interface Bindings {
   readonly DB: D1Database;
   readonly JOBS: Queue<JobMessage>;
-  /** The Worker that inspects images. */
-  readonly INSPECTION: InspectionWorker;
+  /** The Worker that inspects images; the platform carries its calls of `read` back to here. */
+  readonly INSPECTION: Pick<Inspection, 'inspect'>;
   /** The files of the page `/docs`. */
   readonly ASSETS: Fetcher;
   /** Reaches public addresses only. Absent when deployed, where the platform itself reaches no others. */
   readonly PUBLIC_INTERNET?: Fetcher;
-}
-
-/** What `functions/inspection.ts` offers; the platform carries calls of `read` back to here. */
-interface InspectionWorker {
-  inspect(sizeBytes: number, read: RangeReader['read'], options: InspectOptions): Promise<Report>;
 }
 
 /** A message is a hint: the row of the job is what counts. */
@@ -108,7 +104,7 @@ function openJobs({ JOBS }: Bindings, requestId: string): Jobs {
 
 /** What fails in the source is thrown as it was: between Workers an error keeps little more than its message. */
 async function inspectBy(
-  worker: InspectionWorker,
+  worker: Bindings['INSPECTION'],
   source: RangeReader,
   options: InspectOptions,
 ): Promise<Report> {
